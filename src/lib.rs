@@ -1,0 +1,12 @@
+//! Rollcall: a bare-metal introspection daemon.
+//!
+//! A machine boots a ramdisk, the ramdisk posts what hardware it found, and Rollcall walks that node through a
+//! durable state machine, processes the data, updates the node's record and powers the machine off again.
+
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod fsm;
+pub mod mac;
+pub mod node_service;
+pub mod processing;

@@ -1,0 +1,1 @@
+//! Ironic over HTTP.

@@ -1,0 +1,7 @@
+//! The pipeline: from the posted document to one Change of the node.
+//!
+//! Pure: it reads a document and one view of the node, and adds to one [`Change`]; it sends and stores nothing
+//! itself. Invariant: a failing hook yields no Change. It must not know actix or diesel.
+
+pub mod change;
+pub mod hooks;
