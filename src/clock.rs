@@ -36,8 +36,7 @@ impl fmt::Display for Timestamp {
     /// ISO 8601, UTC, no zone; six fractional digits unless they are zero (introspection API 1.5.4).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = self.to_utc();
-        let pattern =
-            if time.nanosecond() == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.6f" };
+        let pattern = if time.nanosecond() == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.6f" };
         write!(f, "{}", time.format(pattern))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 /// The hooks that run where nothing else is said.
@@ -96,7 +97,7 @@ pub struct Capabilities {
     /// Whether `boot_mode` is set.
     pub boot_mode: bool,
     /// CPU flag to capability, in this order.
-    pub cpu_flags: toml::Table,
+    pub cpu_flags: IndexMap<String, String>,
 }
 
 impl Default for Capabilities {
@@ -109,7 +110,7 @@ impl Default for Capabilities {
             ("pdpe1gb", "cpu_hugepages_1g"),
             ("smx", "cpu_txt"),
         ];
-        let cpu_flags = pairs.into_iter().map(|(flag, name)| (flag.to_owned(), name.into())).collect();
+        let cpu_flags = pairs.into_iter().map(|(flag, name)| (flag.to_owned(), name.to_owned())).collect();
         Self { boot_mode: false, cpu_flags }
     }
 }
