@@ -8,5 +8,6 @@ pub mod config;
 pub mod error;
 pub mod fsm;
 pub mod mac;
+pub mod node;
 pub mod node_service;
 pub mod processing;

@@ -1,0 +1,91 @@
+//! The nodes: what is recorded of each, and what may be asked of them.
+//!
+//! Invariant: everything that happens to a node goes through its actor, one thing at a time. HTTP and the
+//! supervisor see only [`Introspection`] and [`Record`].
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::fsm::State;
+use crate::node_service::Object;
+
+/// What the database holds of a node: its last committed transition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The node.
+    pub uuid: Uuid,
+    /// Counts the transitions; every write compares and raises it.
+    pub version: i64,
+    /// Where the node stands.
+    pub state: State,
+    /// When this state was entered.
+    pub state_since: Timestamp,
+    /// When the present state ends by itself; `None` where it does not.
+    pub deadline: Option<Timestamp>,
+    /// When the run began.
+    pub started_at: Timestamp,
+    /// When the run ended.
+    pub finished_at: Option<Timestamp>,
+    /// Why the run failed.
+    pub error: Option<String>,
+    /// Whether power and boot device are ours to set.
+    pub manage_boot: ManageBoot,
+    /// The run that the record belongs to.
+    pub run: Uuid,
+}
+
+/// Who boots the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ManageBoot {
+    /// The service sets the boot device and reboots.
+    Managed,
+    /// Somebody else does; the power is left alone.
+    Unmanaged,
+}
+
+/// Which of the two documents of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// As posted, without the logs.
+    Raw,
+    /// With what the hooks added.
+    Processed,
+}
+
+/// Which records, and how many of them. Order: started last first, then by UUID descending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// The last record of the page before.
+    pub marker: Option<Uuid>,
+    /// How many at most.
+    pub limit: usize,
+    /// Only these states; all where empty.
+    pub states: Vec<State>,
+}
+
+/// What may be asked of the nodes. `ident` is a UUID in any notation or a node's name.
+#[async_trait(?Send)]
+pub trait Introspection {
+    /// Starts an introspection; answers when it is accepted (managed boot), or done up to `waiting`.
+    async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<()>;
+
+    /// Ends a waiting run; answers when it is accepted.
+    async fn abort(&self, ident: &str) -> Result<()>;
+
+    /// Processes stored data, or the given document, again; answers when it is accepted.
+    async fn reapply(&self, ident: &str, document: Option<Object>) -> Result<()>;
+
+    /// Takes the ramdisk's data; answers the node that it belongs to.
+    async fn callback(&self, body: bytes::Bytes) -> Result<Uuid>;
+
+    /// The record of a node.
+    async fn status(&self, ident: &str) -> Result<Record>;
+
+    /// A page of records. An unknown marker is an error.
+    async fn list(&self, query: ListQuery) -> Result<Vec<Record>>;
+
+    /// A stored document of a node: JSON text.
+    async fn data(&self, ident: &str, variant: Variant) -> Result<Vec<u8>>;
+}
