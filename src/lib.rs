@@ -11,3 +11,4 @@ pub mod mac;
 pub mod node;
 pub mod node_service;
 pub mod processing;
+pub mod store;

@@ -45,6 +45,74 @@ pub enum ManageBoot {
     Unmanaged,
 }
 
+/// The names of look-up attributes.
+pub const ATTRIBUTE_NAMES: [&str; 2] = [BMC_ADDRESS, MAC];
+/// Addresses of the BMC, IPv4 and IPv6 alike.
+pub const BMC_ADDRESS: &str = "bmc_address";
+/// MAC addresses of ports.
+pub const MAC: &str = "mac";
+
+/// What a callback is matched by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attribute {
+    /// One of [`ATTRIBUTE_NAMES`].
+    pub name: &'static str,
+    /// The value in its canonical form.
+    pub value: String,
+}
+
+/// How a run began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunKind {
+    /// An operator's start.
+    Start,
+    /// Data processed again.
+    Reapply,
+    /// The callback of an unknown machine.
+    Discovery,
+    /// The callback of a machine in use.
+    Active,
+}
+
+impl RunKind {
+    /// The name in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Reapply => "reapply",
+            Self::Discovery => "discovery",
+            Self::Active => "active",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// With success.
+    Finished,
+    /// By a failure, an abort or a timeout.
+    Error,
+    /// By another start while it was waiting.
+    Superseded,
+    /// With its node, which is gone from the node service.
+    Forgotten,
+}
+
+impl Outcome {
+    /// The name in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Error => "error",
+            Self::Superseded => "superseded",
+            Self::Forgotten => "forgotten",
+        }
+    }
+}
+
 /// Which of the two documents of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {

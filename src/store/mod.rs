@@ -1,0 +1,138 @@
+//! The database: the only code that names diesel.
+//!
+//! Two backends, SQLite and PostgreSQL, behind one [`Session`]; the bodies of its queries are written once and
+//! expanded for both connection types. Invariant: all writes go through the one writer thread, which answers
+//! after the commit; reads use the pool. It must not know the actors, HTTP or the node service.
+
+mod backend;
+pub mod data;
+pub mod documents;
+pub mod nodes;
+pub mod registered;
+pub mod runs;
+mod schema;
+pub mod transition;
+mod url;
+mod writer;
+
+use std::sync::Arc;
+
+use diesel::result::Error as DieselError;
+
+pub use self::backend::SchemaVersion;
+pub use self::url::DatabaseUrl;
+pub use self::writer::{Job, QueryResult};
+use crate::error::{Error, Kind, Result};
+
+/// All that can be asked of a connection, whichever database it leads to.
+pub trait Session:
+    nodes::NodeQueries + data::DataQueries + runs::RunQueries + registered::RegisteredQueries
+{
+}
+
+impl Session for diesel::SqliteConnection {}
+impl Session for diesel::PgConnection {}
+
+/// The database of a running daemon. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    backend: Arc<dyn backend::Backend>,
+    writer: writer::Writer,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date and starts the writer. Blocks.
+    ///
+    /// # Errors
+    /// Where the database can not be reached, is used by another process (SQLite), or has a newer schema.
+    pub fn open(url: &DatabaseUrl, pool_size: u32) -> Result<Self> {
+        let backend = backend::connect(url, pool_size)?;
+        backend.migrate()?;
+        let writer = writer::Writer::start(Arc::clone(&backend))?;
+        Ok(Self { inner: Arc::new(Inner { backend, writer }) })
+    }
+
+    /// Runs a read on this thread. Blocks; not for reactor threads.
+    ///
+    /// # Errors
+    /// Where no connection is to be had, or the read fails.
+    pub fn read_blocking<T>(&self, read: impl FnOnce(&mut dyn Session) -> QueryResult<T>) -> Result<T> {
+        let mut outcome = None;
+        let mut read = Some(read);
+        self.inner.backend.with_reader(&mut |session| {
+            outcome = read.take().map(|read| read(session));
+        })?;
+        match outcome {
+            Some(result) => result.map_err(from_diesel),
+            None => Err(Error::internal("a read was never run")),
+        }
+    }
+
+    /// Runs a read on a thread of its own.
+    ///
+    /// # Errors
+    /// As [`Self::read_blocking`].
+    pub async fn read<T, F>(&self, read: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Session) -> QueryResult<T> + Send + 'static,
+    {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.read_blocking(read)).await.map_err(Error::internal)?
+    }
+
+    /// Hands a job to the writer and waits until it is committed.
+    ///
+    /// # Errors
+    /// Where the job fails (then nothing of it is written), or the writer has ended.
+    pub async fn write<J: Job>(&self, job: J) -> Result<J::Output> {
+        self.inner.writer.submit(job).await
+    }
+
+    /// As [`Self::write`], for threads without a reactor.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_blocking<J: Job>(&self, job: J) -> Result<J::Output> {
+        self.inner.writer.submit_blocking(job)
+    }
+
+    /// Commits what is queued and ends the writer. Blocks.
+    pub fn close(&self) {
+        self.inner.writer.close();
+    }
+}
+
+/// The version of the schema in the database, and the newest that this program knows. Blocks.
+///
+/// # Errors
+/// Where the database can not be reached.
+pub fn schema_version(url: &DatabaseUrl) -> Result<SchemaVersion> {
+    backend::connect(url, 1)?.schema_version()
+}
+
+/// Brings the schema up to date. Blocks.
+///
+/// # Errors
+/// Where the database can not be reached, is in use (SQLite), or has a newer schema.
+pub fn upgrade(url: &DatabaseUrl) -> Result<SchemaVersion> {
+    let backend = backend::connect(url, 1)?;
+    backend.migrate()?;
+    backend.schema_version()
+}
+
+/// Everything that the database refuses is to be tried again later: nothing of it was written.
+fn from_diesel(error: DieselError) -> Error {
+    match error {
+        DieselError::DeserializationError(cause) => Error::internal(cause),
+        other => Error::new(
+            Kind::Unavailable,
+            "The database can not be used at the moment, please try again later",
+        )
+        .caused_by(other),
+    }
+}

@@ -1,0 +1,92 @@
+//! The tables, as the SQLite migrations make them. Generated; see `diesel.toml`.
+
+diesel::table! {
+    attributes (node_uuid, name, value) {
+        node_uuid -> Text,
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    introspection_data (node_uuid, processed) {
+        node_uuid -> Text,
+        processed -> Bool,
+        stored_at -> BigInt,
+        codec -> SmallInt,
+        digest -> Text,
+        size_bytes -> BigInt,
+        body -> Binary,
+    }
+}
+
+diesel::table! {
+    nodes (uuid) {
+        uuid -> Text,
+        version -> BigInt,
+        state -> Text,
+        state_since -> BigInt,
+        deadline_at -> Nullable<BigInt>,
+        started_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+        manage_boot -> Bool,
+        run_id -> Text,
+    }
+}
+
+diesel::table! {
+    options (node_uuid, name) {
+        node_uuid -> Text,
+        name -> Text,
+        value -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    registered_nodes (uuid) {
+        uuid -> Text,
+        name -> Nullable<Text>,
+        power_state -> Nullable<Text>,
+        document -> Text,
+    }
+}
+
+diesel::table! {
+    registered_ports (uuid) {
+        uuid -> Text,
+        node_uuid -> Text,
+        address -> Text,
+        pxe_enabled -> Bool,
+        document -> Text,
+    }
+}
+
+diesel::table! {
+    runs (id) {
+        id -> Text,
+        node_uuid -> Text,
+        kind -> Text,
+        started_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        outcome -> Nullable<Text>,
+        error -> Nullable<Text>,
+        power -> Nullable<Text>,
+        plan -> Nullable<Binary>,
+    }
+}
+
+diesel::joinable!(attributes -> nodes (node_uuid));
+diesel::joinable!(introspection_data -> nodes (node_uuid));
+diesel::joinable!(options -> nodes (node_uuid));
+diesel::joinable!(registered_ports -> registered_nodes (node_uuid));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    attributes,
+    introspection_data,
+    nodes,
+    options,
+    registered_nodes,
+    registered_ports,
+    runs,
+);

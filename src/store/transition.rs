@@ -1,0 +1,150 @@
+//! One transition of a node, with all that becomes true with it: committed together or not at all.
+
+use uuid::Uuid;
+
+use super::Session;
+use super::documents::Packed;
+use super::runs::RunEnd;
+use super::writer::{Job, QueryResult};
+use crate::clock::Timestamp;
+use crate::node::{Attribute, Record, RunKind, Variant};
+
+/// What the row must be like for the transition to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// There is none.
+    Absent,
+    /// It has this version.
+    Version(i64),
+}
+
+/// What becomes of the look-up attributes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Lookup {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They are replaced.
+    Set(Vec<Attribute>),
+    /// They go, and the options too.
+    Clear,
+}
+
+/// What becomes of the stored documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataWrite {
+    /// Removed first.
+    pub removed: Vec<Variant>,
+    /// Stored as raw data.
+    pub raw: Option<Packed>,
+    /// Stored as processed data.
+    pub processed: Option<Packed>,
+}
+
+/// What becomes of the runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunWrite {
+    /// A run that ends.
+    pub ended: Option<(Uuid, RunEnd)>,
+    /// The record's run begins.
+    pub begun: Option<RunKind>,
+    /// What the record's run is about to apply, JSON text.
+    pub plan: Option<Vec<u8>>,
+}
+
+/// A transition, or an addition within a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The row as it is to be.
+    pub record: Record,
+    /// The row as it has to be before.
+    pub expected: Expected,
+    /// When.
+    pub at: Timestamp,
+    /// Look-up attributes.
+    pub lookup: Lookup,
+    /// Documents.
+    pub data: DataWrite,
+    /// History.
+    pub runs: RunWrite,
+}
+
+/// Whether the transition took place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It did.
+    Committed,
+    /// The row was not as expected; nothing was written.
+    Lost,
+}
+
+impl Transition {
+    /// Writes it, in the transaction of the caller.
+    ///
+    /// # Errors
+    /// Any error of the database.
+    pub fn write(&self, session: &mut dyn Session) -> QueryResult<Written> {
+        let taken = match self.expected {
+            Expected::Absent => session.insert_node(&self.record)?,
+            Expected::Version(version) => session.update_node(&self.record, version)?,
+        };
+        if !taken {
+            return Ok(Written::Lost);
+        }
+        self.write_lookup(session)?;
+        self.write_data(session)?;
+        self.write_runs(session)?;
+        Ok(Written::Committed)
+    }
+
+    fn write_lookup(&self, session: &mut dyn Session) -> QueryResult<()> {
+        match &self.lookup {
+            Lookup::Keep => Ok(()),
+            Lookup::Clear => session.clear_lookup(self.record.uuid),
+            Lookup::Set(attributes) => {
+                session.clear_lookup(self.record.uuid)?;
+                session.add_attributes(self.record.uuid, attributes)
+            }
+        }
+    }
+
+    fn write_data(&self, session: &mut dyn Session) -> QueryResult<()> {
+        let node = self.record.uuid;
+        for variant in &self.data.removed {
+            session.delete_document(node, *variant)?;
+        }
+        let stored = [(Variant::Raw, &self.data.raw), (Variant::Processed, &self.data.processed)];
+        for (variant, document) in stored {
+            if let Some(document) = document {
+                session.put_document(node, variant, document, self.at)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_runs(&self, session: &mut dyn Session) -> QueryResult<()> {
+        if let Some((run, end)) = &self.runs.ended {
+            session.close_run(*run, end)?;
+        }
+        if let Some(kind) = self.runs.begun {
+            session.open_run(self.record.run, self.record.uuid, kind, self.at)?;
+        }
+        if let Some(plan) = &self.runs.plan {
+            session.put_plan(self.record.run, plan)?;
+        }
+        Ok(())
+    }
+}
+
+impl Job for Transition {
+    type Output = Written;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<Written> {
+        self.write(session)
+    }
+
+    fn weight_bytes(&self) -> usize {
+        let size = |document: &Option<Packed>| document.as_ref().map_or(0, |packed| packed.body.len());
+        size(&self.data.raw).saturating_add(size(&self.data.processed))
+    }
+}
