@@ -3,6 +3,12 @@
 //! Invariant: everything that happens to a node goes through its actor, one thing at a time. HTTP and the
 //! supervisor see only [`Introspection`] and [`Record`].
 
+pub mod machine;
+pub mod order;
+pub mod provision;
+pub mod step;
+pub mod turns;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 

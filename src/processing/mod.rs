@@ -4,4 +4,6 @@
 //! itself. Invariant: a failing hook yields no Change. It must not know actix or diesel.
 
 pub mod change;
+pub mod failures;
 pub mod hooks;
+pub mod ramdisk_logs;

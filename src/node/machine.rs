@@ -1,0 +1,372 @@
+//! A node as plain data: inputs in, effects out.
+//!
+//! [`NodeMachine`] holds the last committed row and what is in flight; it decides, and the actor carries out. Pure:
+//! no runtime, no database, time is a parameter. Invariant: at most one commit or one operation is in flight (that
+//! is the lock), the row changes only after its commit was reported, and each caller is answered exactly once.
+
+mod abort;
+mod callback;
+mod deadline;
+mod reapply;
+mod recovery;
+mod start;
+#[cfg(test)]
+mod tests;
+mod work;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Record;
+use super::order::{Finding, Operation, Plan, Posting, Remains, Source, StartOrder, Ticket};
+use super::step::{self, End, KeepData};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::fsm::{Event, Refusal, State};
+use crate::node_service::Node;
+use crate::store::transition::{Transition, Written};
+
+/// What the machine has to know of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Seconds from `waiting` to the timeout; `None` for never.
+    pub timeout_s: Option<i64>,
+    /// Seconds that `starting` may take from its turn.
+    pub starting_timeout_s: i64,
+    /// Seconds that `processing` and `reapplying` may take.
+    pub processing_timeout_s: i64,
+    /// Seconds that `aborting` may take.
+    pub aborting_timeout_s: i64,
+    /// Whether introspection data stays in the database.
+    pub keep_data: KeepData,
+    /// Whether machines are powered off when their data is processed.
+    pub power_off: bool,
+    /// Whether the ramdisk's logs are stored of successful runs too.
+    pub always_store_logs: bool,
+    /// Callbacks that may wait for their turn at one node.
+    pub queue_length: usize,
+}
+
+/// What happens to a node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// An operator starts an introspection.
+    Start(Ticket, Box<StartOrder>),
+    /// An operator ends it.
+    Abort(Ticket),
+    /// An operator has data processed again.
+    Reapply(Ticket, Arc<Posting>, Source),
+    /// The ramdisk posted.
+    Callback(Ticket, Arc<Posting>),
+    /// A caller is gone; what it asked for is not begun any more.
+    Withdrawn(Ticket),
+    /// The commit that was asked for is done, or met another row than expected.
+    Committed(Written),
+    /// The commit that was asked for failed; nothing was written.
+    CommitFailed(Error),
+    /// The row was read again.
+    Reloaded(Option<Record>),
+    /// The operation that was begun has ended.
+    Done(Finding),
+    /// The deadline of the state may have passed.
+    Deadline,
+    /// The process that worked on the node is gone; this is what it left.
+    Resume(Remains),
+}
+
+/// What the actor is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Answer a caller.
+    Answer(Ticket, Result<()>),
+    /// The caller's data is committed: it may be told so whatever follows.
+    Accepted(Ticket),
+    /// Commit, and report it.
+    Commit(Arc<Transition>),
+    /// Commit again after a pause, and report it.
+    CommitLater(Arc<Transition>),
+    /// Begin an operation, and report its end.
+    Begin(Operation),
+    /// Drop the operation in flight.
+    Cancel,
+    /// Read the row again, and report it.
+    Reload,
+    /// Store the ramdisk's logs.
+    StoreLogs(Arc<Posting>),
+}
+
+type Effects = Vec<Effect>;
+
+/// What is in flight.
+#[derive(Debug)]
+enum Activity {
+    Idle,
+    Committing(Box<Committing>),
+    Working(Box<Working>),
+    Reloading(Box<Committing>),
+}
+
+#[derive(Debug)]
+struct Committing {
+    transition: Arc<Transition>,
+    then: Then,
+    /// The first step of a flow: it is tried anew where the row turns out to be another, and given up where the
+    /// database fails. Later steps are committed again until they are.
+    first: Option<First>,
+}
+
+#[derive(Debug)]
+struct First {
+    input: Input,
+    ticket: Option<Ticket>,
+}
+
+#[derive(Debug)]
+struct Working {
+    reason: &'static str,
+    work: Work,
+}
+
+/// What follows a commit.
+#[derive(Debug)]
+enum Then {
+    /// Nothing: the callers are answered and the lock is given back.
+    Unlock(Vec<(Ticket, Result<()>)>),
+    Prepare(Ticket, Box<StartOrder>),
+    Examine(Flow, Box<Node>),
+    Reprocess(Flow),
+    Apply(Flow, Box<Plan>),
+    PowerOff(Option<Ticket>),
+}
+
+/// What an operation is done for.
+#[derive(Debug)]
+enum Work {
+    Boot,
+    Fetch(Flow),
+    Process(Flow),
+    Apply(Flow, Box<Plan>),
+    PowerOff(Box<Plan>),
+    AbortPowerOff,
+}
+
+/// The way of one document.
+#[derive(Clone, Debug)]
+struct Flow {
+    ticket: Option<Ticket>,
+    posting: Option<Arc<Posting>>,
+}
+
+/// The plain state machine of one node.
+#[derive(Debug)]
+pub struct NodeMachine {
+    uuid: Uuid,
+    settings: Arc<Settings>,
+    record: Option<Record>,
+    activity: Activity,
+    queue: VecDeque<(Ticket, Arc<Posting>)>,
+}
+
+impl NodeMachine {
+    /// A machine that stands where its row stands.
+    #[must_use]
+    pub fn new(uuid: Uuid, settings: Arc<Settings>, record: Option<Record>) -> Self {
+        Self { uuid, settings, record, activity: Activity::Idle, queue: VecDeque::new() }
+    }
+
+    /// The last committed row.
+    #[must_use]
+    pub fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
+
+    /// Whether nothing is in flight or queued, so that the machine may be forgotten.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.activity, Activity::Idle) && self.queue.is_empty()
+    }
+
+    /// When the actor has to call again with [`Input::Deadline`]: in active states only, the supervisor watches
+    /// over `waiting`.
+    #[must_use]
+    pub fn alarm(&self) -> Option<Timestamp> {
+        let record = self.record.as_ref().filter(|record| record.state.is_active())?;
+        record.deadline
+    }
+
+    /// Takes one input and answers what is to be done, in this order.
+    pub fn handle(&mut self, now: Timestamp, input: Input) -> Effects {
+        match input {
+            Input::Start(ticket, order) => self.on_start(now, ticket, order),
+            Input::Abort(ticket) => self.on_abort(now, ticket),
+            Input::Reapply(ticket, posting, source) => self.on_reapply(now, ticket, posting, source),
+            Input::Callback(ticket, posting) => self.on_callback(now, ticket, posting),
+            Input::Withdrawn(ticket) => self.on_withdrawn(ticket),
+            Input::Committed(Written::Committed) => self.on_committed(now),
+            Input::Committed(Written::Lost) => self.on_lost(),
+            Input::CommitFailed(error) => self.on_commit_failed(now, error),
+            Input::Reloaded(record) => self.on_reloaded(now, record),
+            Input::Done(finding) => self.on_done(now, finding),
+            Input::Deadline => self.on_deadline(now),
+            Input::Resume(remains) => self.on_resume(now, remains),
+        }
+    }
+
+    fn state(&self) -> Option<State> {
+        self.record.as_ref().map(|record| record.state)
+    }
+
+    fn is_locked(&self) -> bool {
+        !matches!(self.activity, Activity::Idle)
+    }
+
+    /// A contract's literal, then the state and what it waits for, in brackets.
+    fn explain(&self, literal: impl std::fmt::Display) -> String {
+        let state = self.record.as_ref().map_or("no record", |record| record.state.name());
+        let reason = match &self.activity {
+            Activity::Idle => "",
+            Activity::Committing(_) | Activity::Reloading(_) => ", waiting for the database",
+            Activity::Working(working) => working.reason,
+        };
+        let comma = if reason.is_empty() || reason.starts_with(',') { "" } else { ", " };
+        format!("{literal} [{state}{comma}{reason}]")
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Error {
+        Error::bad_request(self.explain(refusal))
+    }
+
+    /// Asks for the first commit of a flow.
+    fn commit_first(&mut self, transition: Transition, then: Then, first: First) -> Effects {
+        self.commit_step(transition, then, Some(first))
+    }
+
+    /// Asks for a later commit of a flow.
+    fn commit(&mut self, transition: Transition, then: Then) -> Effects {
+        self.commit_step(transition, then, None)
+    }
+
+    fn commit_step(&mut self, transition: Transition, then: Then, first: Option<First>) -> Effects {
+        let transition = Arc::new(transition);
+        let effect = Effect::Commit(Arc::clone(&transition));
+        self.activity = Activity::Committing(Box::new(Committing { transition, then, first }));
+        vec![effect]
+    }
+
+    fn begin(&mut self, operation: Operation, work: Work) -> Effects {
+        self.activity = Activity::Working(Box::new(Working { reason: operation.reason(), work }));
+        vec![Effect::Begin(operation)]
+    }
+
+    /// Ends the run with a failure; the callers are answered when that is committed.
+    fn fail(&mut self, now: Timestamp, end: End, answers: Vec<(Ticket, Result<()>)>) -> Effects {
+        let Some(record) = &self.record else { return self.unlock(now, answers) };
+        match step::close(record, Event::Error, now, end, self.settings.keep_data) {
+            Ok(transition) => self.commit(transition, Then::Unlock(answers)),
+            Err(refusal) => self.bug(now, refusal, answers),
+        }
+    }
+
+    /// A transition of our own that the table refuses: a defect; the callers learn it, the row stays.
+    fn bug(&mut self, now: Timestamp, refusal: Refusal, answers: Vec<(Ticket, Result<()>)>) -> Effects {
+        log::error!("A transition that should be possible was refused: {refusal} node={}", self.uuid);
+        let failed = answers.into_iter().map(|(ticket, _)| (ticket, Err(Error::internal(refusal))));
+        let answers = failed.collect();
+        self.unlock(now, answers)
+    }
+
+    fn on_committed(&mut self, now: Timestamp) -> Effects {
+        let Activity::Committing(committing) = std::mem::replace(&mut self.activity, Activity::Idle) else {
+            return Vec::new();
+        };
+        self.committed(now, *committing)
+    }
+
+    fn committed(&mut self, now: Timestamp, committing: Committing) -> Effects {
+        self.record = Some(committing.transition.record.clone());
+        match committing.then {
+            Then::Unlock(answers) => self.unlock(now, answers),
+            Then::Prepare(ticket, order) => self.prepare(now, ticket, *order),
+            Then::Examine(flow, node) => self.examine(now, flow, *node),
+            Then::Reprocess(flow) => self.reprocess(now, flow),
+            Then::Apply(flow, plan) => self.begin(Operation::Apply(plan.clone()), Work::Apply(flow, plan)),
+            Then::PowerOff(ticket) => self.power_off_for_abort(now, ticket),
+        }
+    }
+
+    /// Another has changed the row: it is read again, and the first step of a flow is judged anew.
+    fn on_lost(&mut self) -> Effects {
+        match std::mem::replace(&mut self.activity, Activity::Idle) {
+            Activity::Committing(committing) => {
+                self.activity = Activity::Reloading(committing);
+                vec![Effect::Reload]
+            }
+            other => {
+                self.activity = other;
+                Vec::new()
+            }
+        }
+    }
+
+    fn on_reloaded(&mut self, now: Timestamp, record: Option<Record>) -> Effects {
+        let Activity::Reloading(committing) = std::mem::replace(&mut self.activity, Activity::Idle) else {
+            return Vec::new();
+        };
+        if record.as_ref() == Some(&committing.transition.record) {
+            // Our own commit, whose answer was lost.
+            return self.committed(now, *committing);
+        }
+        self.record = record;
+        match committing.first {
+            Some(first) => self.handle(now, first.input),
+            None => self.abandon(now, committing.then),
+        }
+    }
+
+    /// The run is not ours any more; who waits for it is told to ask again.
+    fn abandon(&mut self, now: Timestamp, then: Then) -> Effects {
+        log::warn!("The node was changed elsewhere while it was worked on node={}", self.uuid);
+        let tickets: Vec<Ticket> = match then {
+            Then::Unlock(answers) => answers.into_iter().map(|(ticket, _)| ticket).collect(),
+            Then::Prepare(ticket, _) => vec![ticket],
+            Then::Examine(flow, _) | Then::Reprocess(flow) | Then::Apply(flow, _) => {
+                flow.ticket.into_iter().collect()
+            }
+            Then::PowerOff(ticket) => ticket.into_iter().collect(),
+        };
+        let changed = Error::conflict("The node was changed meanwhile, please try again");
+        self.unlock(now, tickets.into_iter().map(|ticket| (ticket, Err(changed.clone()))).collect())
+    }
+
+    /// A first step is given up; a later one is committed again until the database takes it.
+    fn on_commit_failed(&mut self, now: Timestamp, error: Error) -> Effects {
+        let Activity::Committing(committing) = std::mem::replace(&mut self.activity, Activity::Idle) else {
+            return Vec::new();
+        };
+        match &committing.first {
+            Some(first) => {
+                let answers = first.ticket.map(|ticket| (ticket, Err(error))).into_iter().collect();
+                self.unlock(now, answers)
+            }
+            None => {
+                let effect = Effect::CommitLater(Arc::clone(&committing.transition));
+                self.activity = Activity::Committing(committing);
+                vec![effect]
+            }
+        }
+    }
+
+    /// Gives the lock back, answers, and turns to the callbacks that waited.
+    fn unlock(&mut self, now: Timestamp, answers: Vec<(Ticket, Result<()>)>) -> Effects {
+        self.activity = Activity::Idle;
+        let mut effects: Effects =
+            answers.into_iter().map(|(ticket, answer)| Effect::Answer(ticket, answer)).collect();
+        while !self.is_locked() {
+            let Some((ticket, posting)) = self.queue.pop_front() else { break };
+            effects.extend(self.on_callback(now, ticket, posting));
+        }
+        effects
+    }
+}

@@ -1,0 +1,148 @@
+//! The ramdisk's data: admission, and what is found out before the work begins.
+
+use std::sync::Arc;
+
+use super::{Effect, Effects, First, Flow, Input, NodeMachine, Then, Work};
+use crate::clock::Timestamp;
+use crate::error::{Error, Kind};
+use crate::fsm::{Event, State};
+use crate::node::order::{Operation, Posting, Ticket};
+use crate::node::step::{self, End};
+use crate::node_service::{FailureKind, Node, ServiceError};
+use crate::processing::failures;
+
+impl NodeMachine {
+    pub(super) fn on_callback(&mut self, now: Timestamp, ticket: Ticket, posting: Arc<Posting>) -> Effects {
+        if self.is_locked() {
+            return self.enqueue(ticket, posting);
+        }
+        match self.state() {
+            Some(State::Waiting) if posting.failures.is_empty() => {
+                let flow = Flow { ticket: Some(ticket), posting: Some(posting) };
+                self.begin(Operation::Fetch, Work::Fetch(flow))
+            }
+            Some(State::Waiting) => self.refuse_posting(now, ticket, posting),
+            _ => vec![Effect::StoreLogs(posting), Effect::Answer(ticket, Err(self.not_expected()))],
+        }
+    }
+
+    fn enqueue(&mut self, ticket: Ticket, posting: Arc<Posting>) -> Effects {
+        if self.queue.len() >= self.settings.queue_length {
+            let busy = self.explain("Too many callbacks wait for this node, please try again later");
+            return vec![Effect::Answer(ticket, Err(Error::unavailable(busy)))];
+        }
+        self.queue.push_back((ticket, posting));
+        Vec::new()
+    }
+
+    /// The run is over, or there never was one.
+    fn not_expected(&self) -> Error {
+        let ended = self.record.as_ref().and_then(|record| Some((record.state, record.finished_at?)));
+        let uuid = self.uuid;
+        let line = match ended {
+            Some((_, at)) => {
+                let at = at.to_string().replacen('T', " ", 1);
+                format!("Look up error: Introspection for node {uuid} already finished on {at}")
+            }
+            None => format!(
+                "Look up error: Could not find node {uuid} in introspection cache, probably it's not on \
+                 introspection now"
+            ),
+        };
+        Error::bad_request(failures::refused(&[line]))
+    }
+
+    /// What the pre hooks found wrong ends the run, in one transaction with the raw data.
+    fn refuse_posting(&mut self, now: Timestamp, ticket: Ticket, posting: Arc<Posting>) -> Effects {
+        let end = End::failure(failures::joined(&posting.failures));
+        let answer = Error::bad_request(failures::refused(&posting.failures));
+        self.end_before_work(now, ticket, posting, end, answer)
+    }
+
+    /// A failure that is met in `waiting`: through `process` into `error`.
+    fn end_before_work(
+        &mut self,
+        now: Timestamp,
+        ticket: Ticket,
+        posting: Arc<Posting>,
+        end: End,
+        answer: Error,
+    ) -> Effects {
+        let Some(record) = &self.record else { return self.unlock(now, Vec::new()) };
+        let closed = step::close_through(record, Event::Process, now, end, self.settings.keep_data);
+        let mut transition = match closed {
+            Ok(transition) => transition,
+            Err(refusal) => return self.bug(now, refusal, vec![(ticket, Err(answer))]),
+        };
+        if transition.data.removed.is_empty() {
+            transition.data.raw = Some(posting.raw.clone());
+        }
+        let mut effects = vec![Effect::StoreLogs(Arc::clone(&posting))];
+        let first = First { input: Input::Callback(ticket, posting), ticket: Some(ticket) };
+        let then = Then::Unlock(vec![(ticket, Err(answer))]);
+        effects.extend(self.commit_first(transition, then, first));
+        effects
+    }
+
+    /// The node is known: its data is taken. After a restart, or for a reapply, the state is there already.
+    pub(super) fn on_fetched(
+        &mut self,
+        now: Timestamp,
+        flow: Flow,
+        fetched: Result<Box<Node>, ServiceError>,
+    ) -> Effects {
+        if self.state() != Some(State::Waiting) {
+            return self.on_fetched_again(now, flow, fetched);
+        }
+        // A caller that is gone has been told nothing: its data is not taken.
+        let (Some(ticket), Some(posting)) = (flow.ticket, flow.posting) else {
+            return self.unlock(now, Vec::new());
+        };
+        match fetched {
+            Ok(node) => self.admit(now, ticket, posting, node),
+            Err(error) if error.kind == FailureKind::NotFound => {
+                let text = format!("Node {} was not found in Ironic", self.uuid);
+                let answer = Error::not_found(text.clone());
+                self.end_before_work(now, ticket, posting, End::failure(text), answer)
+            }
+            Err(error) => {
+                let text = format!("The node service does not answer, please try again later: {error}");
+                self.unlock(now, vec![(ticket, Err(Error::unavailable(text)))])
+            }
+        }
+    }
+
+    fn admit(&mut self, now: Timestamp, ticket: Ticket, posting: Arc<Posting>, node: Box<Node>) -> Effects {
+        let Some(record) = &self.record else { return self.unlock(now, Vec::new()) };
+        let deadline = Some(now.plus_seconds(self.settings.processing_timeout_s));
+        let mut transition = match step::advance(record, Event::Process, now, deadline) {
+            Ok(transition) => transition,
+            Err(refusal) => return self.bug(now, refusal, vec![(ticket, Ok(()))]),
+        };
+        transition.data.raw = Some(posting.raw.clone());
+        let first = First { input: Input::Callback(ticket, Arc::clone(&posting)), ticket: Some(ticket) };
+        let flow = Flow { ticket: Some(ticket), posting: Some(posting) };
+        self.commit_first(transition, Then::Examine(flow, node), first)
+    }
+
+    /// A caller that is gone is not served any more; what was taken already goes on.
+    pub(super) fn on_withdrawn(&mut self, ticket: Ticket) -> Effects {
+        self.queue.retain(|(queued, _)| *queued != ticket);
+        if let super::Activity::Working(working) = &mut self.activity
+            && let Work::Fetch(flow) = &mut working.work
+            && flow.ticket == Some(ticket)
+        {
+            flow.ticket = None;
+        }
+        Vec::new()
+    }
+}
+
+/// The answer for a failure of the node service while the Change was being sent.
+pub(super) fn answer_kind(kind: FailureKind) -> Kind {
+    match kind {
+        FailureKind::NotFound => Kind::NotFound,
+        FailureKind::Refused => Kind::BadRequest,
+        FailureKind::Conflict | FailureKind::Failed | FailureKind::Unreachable => Kind::Internal,
+    }
+}

@@ -1,0 +1,57 @@
+//! The deadline of a state.
+
+use super::{Activity, Effect, Effects, First, Input, NodeMachine, Then, Work};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::fsm::State;
+use crate::node::order::Ticket;
+use crate::node::step::{self, TIMEOUT_TEXT};
+
+impl NodeMachine {
+    pub(super) fn on_deadline(&mut self, now: Timestamp) -> Effects {
+        let Some(record) = &self.record else { return Vec::new() };
+        if record.deadline.is_none_or(|deadline| now < deadline) {
+            return Vec::new();
+        }
+        match (&self.activity, record.state) {
+            (Activity::Idle, _) => self.expire(now, Vec::new()),
+            // A commit is short, and the actor asks again after it. A callback that came in time is judged first.
+            (Activity::Committing(_) | Activity::Reloading(_), _)
+            | (Activity::Working(_), State::Waiting) => Vec::new(),
+            (Activity::Working(_), State::Aborting) => {
+                let mut effects = vec![Effect::Cancel];
+                effects.extend(self.end_abort(now, "power_unknown: out of time".to_owned()));
+                effects
+            }
+            (Activity::Working(_), _) => self.interrupt(now),
+        }
+    }
+
+    fn interrupt(&mut self, now: Timestamp) -> Effects {
+        let late = Error::unavailable(TIMEOUT_TEXT);
+        let answers = self.waiting_caller().map(|ticket| (ticket, Err(late))).into_iter().collect();
+        let mut effects = vec![Effect::Cancel];
+        effects.extend(self.expire(now, answers));
+        effects
+    }
+
+    fn waiting_caller(&self) -> Option<Ticket> {
+        let Activity::Working(working) = &self.activity else { return None };
+        match &working.work {
+            Work::Fetch(flow) | Work::Process(flow) | Work::Apply(flow, _) => flow.ticket,
+            Work::Boot | Work::PowerOff(_) | Work::AbortPowerOff => None,
+        }
+    }
+
+    fn expire(&mut self, now: Timestamp, answers: Vec<(Ticket, crate::error::Result<()>)>) -> Effects {
+        let Some(record) = &self.record else { return Vec::new() };
+        match step::expire(record, now, self.settings.keep_data) {
+            Ok(transition) if record.state == State::Waiting => {
+                let first = First { input: Input::Deadline, ticket: None };
+                self.commit_first(transition, Then::Unlock(answers), first)
+            }
+            Ok(transition) => self.commit(transition, Then::Unlock(answers)),
+            Err(refusal) => self.bug(now, refusal, answers),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What a process that is gone left behind is brought to its end.
+
+use super::{Effects, Flow, NodeMachine, Work};
+use crate::clock::Timestamp;
+use crate::fsm::State;
+use crate::node::order::{Operation, Remains};
+use crate::node::step::End;
+
+const START_INTERRUPTED: &str = "Introspection was interrupted while the machine was being started: the service \
+     was restarted. Please start it again";
+const DATA_LOST: &str = "Introspection was interrupted: the service was restarted, and there is no data to go \
+     on with. Please start it again";
+
+impl NodeMachine {
+    pub(super) fn on_resume(&mut self, now: Timestamp, remains: Remains) -> Effects {
+        match self.state() {
+            Some(State::Starting | State::Enrolling) => {
+                self.fail(now, End::failure(START_INTERRUPTED), Vec::new())
+            }
+            Some(State::Aborting) => self.resume_abort(now),
+            Some(State::Processing | State::Reapplying) => self.resume_work(now, remains),
+            Some(State::Waiting | State::Finished | State::Error) | None => Vec::new(),
+        }
+    }
+
+    /// The power-off has the whole time of `aborting` before it: the time it lay still does not count.
+    fn resume_abort(&mut self, now: Timestamp) -> Effects {
+        let deadline = now.plus_seconds(self.settings.aborting_timeout_s);
+        if let Some(record) = &mut self.record {
+            record.deadline = Some(deadline);
+        }
+        self.power_off_for_abort(now, None)
+    }
+
+    fn resume_work(&mut self, now: Timestamp, remains: Remains) -> Effects {
+        let overdue = self.on_deadline(now);
+        if !overdue.is_empty() {
+            return overdue;
+        }
+        let flow = Flow { ticket: None, posting: remains.posting };
+        match remains.plan {
+            Some(plan) => self.begin(Operation::Apply(plan.clone()), Work::Apply(flow, plan)),
+            None if flow.posting.is_some() => self.fetch_for(now, flow),
+            None => self.fail(now, End::failure(DATA_LOST), Vec::new()),
+        }
+    }
+}

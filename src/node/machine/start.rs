@@ -1,0 +1,116 @@
+//! From `start` to `waiting`.
+
+use uuid::Uuid;
+
+use super::{Effects, First, Input, NodeMachine, Then, Work};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::fsm::{self, Birth, Event, Refusal};
+use crate::node::order::{Operation, StartOrder, Ticket};
+use crate::node::step::{self, End};
+use crate::node::{Attribute, ManageBoot, Record, RunKind, Variant};
+use crate::store::transition::{DataWrite, Expected, Lookup, RunWrite, Transition};
+
+const NO_ATTRIBUTES: &str = "No lookup attributes were found, inspector won't be able to find it after \
+     introspection, consider creating ironic ports or providing an IPMI address";
+
+impl NodeMachine {
+    pub(super) fn on_start(&mut self, now: Timestamp, ticket: Ticket, order: Box<StartOrder>) -> Effects {
+        if self.is_locked() {
+            let state = self.state().unwrap_or(fsm::State::Starting);
+            let refusal = self.refuse(Refusal { state, event: Event::Start });
+            return vec![super::Effect::Answer(ticket, Err(refusal))];
+        }
+        let mut transition = match self.starting(now, &order) {
+            Ok(transition) => transition,
+            Err(refusal) => return vec![super::Effect::Answer(ticket, Err(self.refuse(refusal)))],
+        };
+        transition.record.manage_boot = order.manage_boot;
+        transition.lookup = Lookup::Set(order.attributes.clone().unwrap_or_default());
+        transition.data.removed = vec![Variant::Raw, Variant::Processed];
+        let input = Input::Start(ticket, order.clone());
+        self.commit_first(transition, Then::Prepare(ticket, order), First { input, ticket: Some(ticket) })
+    }
+
+    fn starting(&self, now: Timestamp, order: &StartOrder) -> Result<Transition, Refusal> {
+        let deadline =
+            Some(now.plus_seconds(self.settings.starting_timeout_s.saturating_add(order.expected_wait_s)));
+        let run = (Uuid::new_v4(), RunKind::Start);
+        match &self.record {
+            Some(record) => step::begin(record, Event::Start, now, deadline, run),
+            None => self.born(now, order, deadline, run),
+        }
+    }
+
+    fn born(
+        &self,
+        now: Timestamp,
+        order: &StartOrder,
+        deadline: Option<Timestamp>,
+        (run, kind): (Uuid, RunKind),
+    ) -> Result<Transition, Refusal> {
+        let record = Record {
+            uuid: self.uuid,
+            version: 1,
+            state: fsm::create(Birth::Start, None)?,
+            state_since: now,
+            deadline,
+            started_at: now,
+            finished_at: None,
+            error: None,
+            manage_boot: order.manage_boot,
+            run,
+        };
+        Ok(Transition {
+            record,
+            expected: Expected::Absent,
+            at: now,
+            lookup: Lookup::Keep,
+            data: DataWrite::default(),
+            runs: RunWrite { begun: Some(kind), ..RunWrite::default() },
+        })
+    }
+
+    /// The record is in `starting`: the rest is done in the background where the boot is managed.
+    pub(super) fn prepare(&mut self, now: Timestamp, ticket: Ticket, order: StartOrder) -> Effects {
+        if let Err(text) = usable(&order.attributes) {
+            let answer = match order.manage_boot {
+                ManageBoot::Managed => Ok(()),
+                ManageBoot::Unmanaged => Err(Error::bad_request(text.clone())),
+            };
+            return self.fail(now, End::failure(text), vec![(ticket, answer)]);
+        }
+        match order.manage_boot {
+            ManageBoot::Unmanaged => self.wait(now, vec![(ticket, Ok(()))]),
+            ManageBoot::Managed => {
+                let mut effects = vec![super::Effect::Answer(ticket, Ok(()))];
+                effects.extend(self.begin(Operation::Boot(order.persistence), Work::Boot));
+                effects
+            }
+        }
+    }
+
+    pub(super) fn on_booted(&mut self, now: Timestamp, outcome: Result<(), String>) -> Effects {
+        match outcome {
+            Ok(()) => self.wait(now, Vec::new()),
+            Err(text) => self.fail(now, End::failure(text), Vec::new()),
+        }
+    }
+
+    fn wait(&mut self, now: Timestamp, answers: Vec<(Ticket, Result<()>)>) -> Effects {
+        let Some(record) = &self.record else { return self.unlock(now, answers) };
+        let deadline = self.settings.timeout_s.map(|seconds| now.plus_seconds(seconds));
+        match step::advance(record, Event::Wait, now, deadline) {
+            Ok(transition) => self.commit(transition, Then::Unlock(answers)),
+            Err(refusal) => self.bug(now, refusal, answers),
+        }
+    }
+}
+
+fn usable(attributes: &Result<Vec<Attribute>, String>) -> Result<(), String> {
+    match attributes {
+        Ok(found) if found.is_empty() => Err(NO_ATTRIBUTES.to_owned()),
+        Ok(_) => Ok(()),
+        Err(text) => Err(text.clone()),
+    }
+}

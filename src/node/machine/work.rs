@@ -1,0 +1,156 @@
+//! The work on a document that was taken: hooks, Change, power, end.
+
+use super::{Activity, Effect, Effects, Flow, NodeMachine, Then, Work};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::fsm::{Event, State};
+use crate::node::ManageBoot;
+use crate::node::order::{Ending, Finding, Operation, Plan, PowerPolicy, Ticket};
+use crate::node::provision;
+use crate::node::step::{self, End};
+use crate::node_service::{FailureKind, Node, ServiceError};
+use crate::store::documents::Packed;
+
+impl NodeMachine {
+    pub(super) fn on_done(&mut self, now: Timestamp, finding: Finding) -> Effects {
+        let Activity::Working(working) = std::mem::replace(&mut self.activity, Activity::Idle) else {
+            log::error!("An operation ended that was not begun node={}", self.uuid);
+            return Vec::new();
+        };
+        match (working.work, finding) {
+            (Work::Boot, Finding::Booted(outcome)) => self.on_booted(now, outcome),
+            (Work::Fetch(flow), Finding::Fetched(fetched)) => self.on_fetched(now, flow, fetched),
+            (Work::Process(flow), Finding::Processed(outcome)) => self.on_processed(now, flow, outcome),
+            (Work::Apply(flow, plan), Finding::Applied(outcome)) => self.on_applied(now, flow, plan, outcome),
+            (Work::PowerOff(plan), Finding::PoweredOff(outcome)) => self.on_powered_off(now, &plan, outcome),
+            (Work::AbortPowerOff, Finding::AbortPoweredOff(outcome)) => {
+                self.on_abort_powered_off(now, outcome)
+            }
+            (work, finding) => {
+                log::error!("An operation ended as another node={} {work:?} {finding:?}", self.uuid);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The data is taken (`processing`): the node must still be one that may be introspected.
+    pub(super) fn examine(&mut self, now: Timestamp, flow: Flow, node: Node) -> Effects {
+        let mut effects: Effects = flow.ticket.map(Effect::Accepted).into_iter().collect();
+        effects.extend(match provision::check(&node) {
+            Ok(()) => self.run_hooks(now, flow, node),
+            Err(error) => self.fail_flow(now, flow, error),
+        });
+        effects
+    }
+
+    /// The node was read for data that is already taken: for a reapply, or after a restart.
+    pub(super) fn on_fetched_again(
+        &mut self,
+        now: Timestamp,
+        flow: Flow,
+        fetched: Result<Box<Node>, ServiceError>,
+    ) -> Effects {
+        match fetched {
+            Ok(node) if self.state() == Some(State::Processing) => self.examine(now, flow, *node),
+            Ok(node) => self.run_hooks(now, flow, *node),
+            Err(error) if error.kind == FailureKind::NotFound => {
+                let text = format!("Node {} was not found in Ironic", self.uuid);
+                self.fail_flow(now, flow, Error::not_found(text))
+            }
+            Err(error) => {
+                let text = format!("Cannot get node {}: {error}", self.uuid);
+                self.fail_flow(now, flow, Error::unavailable(text))
+            }
+        }
+    }
+
+    fn run_hooks(&mut self, now: Timestamp, flow: Flow, node: Node) -> Effects {
+        let Some(posting) = flow.posting.clone() else { return self.unlock(now, Vec::new()) };
+        let policy = self.power_policy(&node);
+        self.begin(Operation::Process(Box::new(node), posting, policy), Work::Process(flow))
+    }
+
+    fn power_policy(&self, node: &Node) -> PowerPolicy {
+        let ours = self.record.as_ref().is_some_and(|record| {
+            record.state == State::Processing && record.manage_boot == ManageBoot::Managed
+        });
+        if ours && self.settings.power_off && !node.is_in_use() {
+            PowerPolicy::Off
+        } else {
+            PowerPolicy::Leave
+        }
+    }
+
+    /// The Change and the processed data are committed before any of it is sent.
+    fn on_processed(&mut self, now: Timestamp, flow: Flow, outcome: Result<(Box<Plan>, Packed)>) -> Effects {
+        let (plan, processed) = match outcome {
+            Ok(done) => done,
+            Err(error) => return self.fail_flow(now, flow, error),
+        };
+        let Some(record) = &self.record else { return self.unlock(now, Vec::new()) };
+        let mut transition = step::stay(record, now);
+        transition.runs.plan = match serde_json::to_vec(&plan) {
+            Ok(text) => Some(text),
+            Err(error) => return self.fail_flow(now, flow, Error::internal(error)),
+        };
+        if self.settings.keep_data == step::KeepData::Yes {
+            transition.data.processed = Some(processed);
+        }
+        self.commit(transition, Then::Apply(flow, plan))
+    }
+
+    fn on_applied(&mut self, now: Timestamp, flow: Flow, plan: Box<Plan>, outcome: Result<()>) -> Effects {
+        if let Err(error) = outcome {
+            return self.fail_flow(now, flow, error);
+        }
+        let mut effects: Effects =
+            flow.ticket.map(|ticket| Effect::Answer(ticket, Ok(()))).into_iter().collect();
+        if self.settings.always_store_logs && self.state() == Some(State::Processing) {
+            effects.extend(flow.posting.map(Effect::StoreLogs));
+        }
+        effects.extend(match plan.ending {
+            Ending::LeavePower => self.finish(now, None),
+            Ending::PowerOff | Ending::TryPowerOff => self.begin(Operation::PowerOff, Work::PowerOff(plan)),
+        });
+        effects
+    }
+
+    fn on_powered_off(&mut self, now: Timestamp, plan: &Plan, outcome: Result<(), String>) -> Effects {
+        match outcome {
+            Ok(()) => self.finish(now, Some("powered_off".to_owned())),
+            Err(text) if plan.ending == Ending::TryPowerOff => {
+                log::info!("The power-off of a node in enroll failed node={} error={text}", self.uuid);
+                self.finish(now, Some(format!("power_unknown: {text}")))
+            }
+            Err(text) => {
+                let error = format!(
+                    "Failed to power off node {}, check its power management configuration: {text}",
+                    self.uuid
+                );
+                let power = Some(format!("power_unknown: {text}"));
+                self.fail(now, End { error: Some(error), power }, Vec::new())
+            }
+        }
+    }
+
+    fn finish(&mut self, now: Timestamp, power: Option<String>) -> Effects {
+        let Some(record) = &self.record else { return self.unlock(now, Vec::new()) };
+        match step::close(record, Event::Finish, now, End::success(power), self.settings.keep_data) {
+            Ok(transition) => self.commit(transition, Then::Unlock(Vec::new())),
+            Err(refusal) => self.bug(now, refusal, Vec::new()),
+        }
+    }
+
+    /// The document's way ends here: the record gets the text, the caller the error.
+    pub(super) fn fail_flow(&mut self, now: Timestamp, flow: Flow, error: Error) -> Effects {
+        let mut effects = Vec::new();
+        if self.state() == Some(State::Processing) {
+            effects.extend(flow.posting.map(Effect::StoreLogs));
+        }
+        let end = End::failure(error.text.clone());
+        let answers: Vec<(Ticket, Result<()>)> =
+            flow.ticket.map(|ticket| (ticket, Err(error))).into_iter().collect();
+        effects.extend(self.fail(now, end, answers));
+        effects
+    }
+}

@@ -1,0 +1,135 @@
+//! What the outside asks of a node, and what the node asks of the outside: plain data, no runtime.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Attribute, ManageBoot};
+use crate::error::Error;
+use crate::node_service::{Node, Object, Persistence, ServiceError};
+use crate::processing::change::Change;
+use crate::processing::ramdisk_logs::Logs;
+use crate::store::documents::Packed;
+
+/// Names a caller that waits for an answer.
+pub type Ticket = u64;
+
+/// An operator's start, checked as far as it can be without the node's record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartOrder {
+    /// Who boots the machine.
+    pub manage_boot: ManageBoot,
+    /// What callbacks are to be matched by, or why that can not be told.
+    pub attributes: Result<Vec<Attribute>, String>,
+    /// How the boot device is set.
+    pub persistence: Persistence,
+    /// Seconds that the reboot has to wait for its turn, as far as is known now.
+    pub expected_wait_s: i64,
+}
+
+/// A document that has been through the pre hooks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Posting {
+    /// What the hooks go on with.
+    pub document: Object,
+    /// As posted, without the logs.
+    pub raw: Packed,
+    /// What the pre hooks found wrong, a line each.
+    pub failures: Vec<String>,
+    /// The ramdisk's logs.
+    pub logs: Option<Logs>,
+}
+
+/// Where a document for a reapply came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It was stored.
+    Stored,
+    /// It came with the request, and becomes the stored one.
+    Given,
+}
+
+/// What a run is about to do to the node service, and how it ends. Committed before any of it is sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What is written.
+    pub change: Change,
+    /// What follows.
+    pub ending: Ending,
+}
+
+/// How a run ends once its Change is applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The power is left alone.
+    LeavePower,
+    /// The machine is powered off; a failure fails the run.
+    PowerOff,
+    /// The machine is powered off; a failure is only noted (nodes in `enroll` have no power driver yet).
+    TryPowerOff,
+}
+
+/// Work beside the mailbox; while it goes on, the node is locked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Set the boot device, wait for the turn, reboot.
+    Boot(Persistence),
+    /// Get the node from the node service.
+    Fetch,
+    /// Run the hooks over a document.
+    Process(Box<Node>, std::sync::Arc<Posting>, PowerPolicy),
+    /// Send a Change.
+    Apply(Box<Plan>),
+    /// Power the machine off at the end of a run.
+    PowerOff,
+    /// Power the machine off and read the power state back.
+    AbortPowerOff,
+}
+
+impl Operation {
+    /// What the node waits for, in words.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Boot(_) => "setting the boot device and rebooting the machine",
+            Self::Fetch => "reading the node from the node service",
+            Self::Process(..) => "running the hooks",
+            Self::Apply(_) => "updating the node",
+            Self::PowerOff | Self::AbortPowerOff => "powering the machine off",
+        }
+    }
+}
+
+/// Whether the power is ours to switch at the end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerPolicy {
+    /// It is switched off.
+    Off,
+    /// It is left alone.
+    Leave,
+}
+
+/// What an operation came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    /// Of [`Operation::Boot`]; the error is the text for the record.
+    Booted(Result<(), String>),
+    /// Of [`Operation::Fetch`].
+    Fetched(Result<Box<Node>, ServiceError>),
+    /// Of [`Operation::Process`].
+    Processed(Result<(Box<Plan>, Packed), Error>),
+    /// Of [`Operation::Apply`].
+    Applied(Result<(), Error>),
+    /// Of [`Operation::PowerOff`]; the error is the node service's text.
+    PoweredOff(Result<(), String>),
+    /// Of [`Operation::AbortPowerOff`]; the error is why the power is not known to be off.
+    AbortPoweredOff(Result<(), String>),
+}
+
+/// What an interrupted run left in the database.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Remains {
+    /// The plan that was committed, if it came so far.
+    pub plan: Option<Box<Plan>>,
+    /// The raw document, through the pre hooks again.
+    pub posting: Option<std::sync::Arc<Posting>>,
+}

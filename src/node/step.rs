@@ -1,0 +1,156 @@
+//! Rows before and after: builds the [`Transition`] of an event. Pure.
+//!
+//! Invariant: the state of a row is never anything but what `fsm` answers, and a terminal row is whole (its end,
+//! its error, no look-up attributes, its run closed).
+
+use uuid::Uuid;
+
+use super::{Outcome, Record, RunKind, Variant};
+use crate::clock::Timestamp;
+use crate::fsm::{self, Event, Refusal};
+use crate::store::runs::RunEnd;
+use crate::store::transition::{DataWrite, Expected, Lookup, RunWrite, Transition};
+
+/// The text of a run that ran out of time.
+pub const TIMEOUT_TEXT: &str = "Introspection timeout";
+
+/// Whether introspection data is kept in the database when a run has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepData {
+    /// Both documents stay.
+    Yes,
+    /// None is stored, and the raw data of a run in flight goes with its end.
+    No,
+}
+
+/// A transition that changes nothing yet: the row as it is, one version on.
+#[must_use]
+pub fn stay(record: &Record, now: Timestamp) -> Transition {
+    let next = Record { version: record.version.saturating_add(1), ..record.clone() };
+    Transition {
+        record: next,
+        expected: Expected::Version(record.version),
+        at: now,
+        lookup: Lookup::Keep,
+        data: DataWrite::default(),
+        runs: RunWrite::default(),
+    }
+}
+
+/// The transition of a non-terminal event.
+///
+/// # Errors
+/// The refusal of the state machine.
+pub fn advance(
+    record: &Record,
+    event: Event,
+    now: Timestamp,
+    deadline: Option<Timestamp>,
+) -> Result<Transition, Refusal> {
+    let mut transition = stay(record, now);
+    transition.record.state = fsm::next(record.state, event)?;
+    transition.record.state_since = now;
+    transition.record.deadline = deadline;
+    Ok(transition)
+}
+
+/// How a run ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Why it failed; `None` for success.
+    pub error: Option<String>,
+    /// What became of the power, where that is known.
+    pub power: Option<String>,
+}
+
+impl End {
+    /// Success.
+    #[must_use]
+    pub fn success(power: Option<String>) -> Self {
+        Self { error: None, power }
+    }
+
+    /// A failure with its text.
+    #[must_use]
+    pub fn failure(error: impl Into<String>) -> Self {
+        Self { error: Some(error.into()), power: None }
+    }
+}
+
+/// The terminal transition: everything that becomes true with the end of a run.
+///
+/// # Errors
+/// The refusal of the state machine.
+pub fn close(
+    record: &Record,
+    event: Event,
+    now: Timestamp,
+    end: End,
+    keep: KeepData,
+) -> Result<Transition, Refusal> {
+    // A clock that was set back must not let a run end before it began.
+    let at = now.max(Timestamp(record.started_at.0.saturating_add(1)));
+    let mut transition = advance(record, event, at, None)?;
+    transition.record.finished_at = Some(at);
+    transition.record.error.clone_from(&end.error);
+    transition.lookup = Lookup::Clear;
+    if keep == KeepData::No {
+        transition.data.removed = vec![Variant::Raw, Variant::Processed];
+    }
+    let outcome = if end.error.is_some() { Outcome::Error } else { Outcome::Finished };
+    let run_end = RunEnd { outcome, error: end.error, power: end.power, at };
+    transition.runs.ended = Some((record.run, run_end));
+    Ok(transition)
+}
+
+/// The terminal transition of a failure that is met before the work has begun: through `event` into `error`, in
+/// one transaction.
+///
+/// # Errors
+/// The refusal of the state machine.
+pub fn close_through(
+    record: &Record,
+    event: Event,
+    now: Timestamp,
+    end: End,
+    keep: KeepData,
+) -> Result<Transition, Refusal> {
+    let passed = Record { state: fsm::next(record.state, event)?, ..record.clone() };
+    close(&passed, Event::Error, now, end, keep)
+}
+
+/// The end of a waiting run whose deadline has passed.
+///
+/// # Errors
+/// The refusal of the state machine.
+pub fn expire(record: &Record, now: Timestamp, keep: KeepData) -> Result<Transition, Refusal> {
+    close(record, Event::Timeout, now, End::failure(TIMEOUT_TEXT), keep)
+}
+
+/// The first transition of a run over an older record.
+///
+/// # Errors
+/// The refusal of the state machine.
+pub fn begin(
+    record: &Record,
+    event: Event,
+    now: Timestamp,
+    deadline: Option<Timestamp>,
+    run: (Uuid, RunKind),
+) -> Result<Transition, Refusal> {
+    // Started later than the run before, whatever the clock says: listings are ordered by it.
+    let at = now.max(Timestamp(record.started_at.0.saturating_add(1)));
+    let mut transition = advance(record, event, at, deadline)?;
+    let (id, kind) = run;
+    let next = &mut transition.record;
+    next.started_at = at;
+    next.finished_at = None;
+    next.error = None;
+    next.run = id;
+    transition.runs.begun = Some(kind);
+    if record.finished_at.is_none() {
+        let end = RunEnd { outcome: Outcome::Superseded, error: None, power: None, at };
+        transition.runs.ended = Some((record.run, end));
+    }
+    Ok(transition)
+}

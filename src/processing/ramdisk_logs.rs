@@ -1,0 +1,4 @@
+//! Stub.
+/// Logs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logs;
