@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Effect, Effects, First, Flow, Input, NodeMachine, Then, Work};
 use crate::clock::Timestamp;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::fsm::{Event, State};
 use crate::node::order::{Operation, Posting, Ticket};
 use crate::node::step::{self, End};
@@ -135,14 +135,5 @@ impl NodeMachine {
             flow.ticket = None;
         }
         Vec::new()
-    }
-}
-
-/// The answer for a failure of the node service while the Change was being sent.
-pub(super) fn answer_kind(kind: FailureKind) -> Kind {
-    match kind {
-        FailureKind::NotFound => Kind::NotFound,
-        FailureKind::Refused => Kind::BadRequest,
-        FailureKind::Conflict | FailureKind::Failed | FailureKind::Unreachable => Kind::Internal,
     }
 }

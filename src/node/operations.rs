@@ -1,0 +1,141 @@
+//! What the node does to the outside: each operation as one future that ends in a [`Finding`].
+//!
+//! Invariant: nothing here knows the record or its state. Calls carry their own retries; a future that is dropped
+//! is simply not heard of again, so every step is one that may be done twice.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::order::{Ending, Finding, Operation, Plan, Posting, PowerPolicy};
+use super::shared::Shared;
+use crate::error::{Error, Kind, Result};
+use crate::node_service::{
+    FailureKind, Node, NodeService, Persistence, PortMade, PowerTarget, ServiceError,
+};
+use crate::processing::View;
+use crate::processing::change::Change;
+use crate::processing::document;
+use crate::store::documents::Packed;
+
+/// How often the power state is read back after a power-off.
+const POWER_POLL: Duration = Duration::from_millis(500);
+/// How long the machine may take to go off.
+const POWER_SETTLES: Duration = Duration::from_secs(20);
+
+/// Carries an operation out.
+pub async fn carry_out(
+    shared: Arc<Shared>,
+    service: Rc<dyn NodeService>,
+    node: Uuid,
+    operation: Operation,
+) -> Finding {
+    let service = service.as_ref();
+    match operation {
+        Operation::Boot(persistence) => {
+            Finding::Booted(boot(&shared, service, node, persistence).await)
+        }
+        Operation::Fetch => Finding::Fetched(service.node(&node.to_string()).await.map(Box::new)),
+        Operation::Process(view, posting, policy) => {
+            Finding::Processed(process(&shared, service, *view, posting, policy).await)
+        }
+        Operation::Apply(plan) => Finding::Applied(apply(service, node, &plan.change).await),
+        Operation::PowerOff => Finding::PoweredOff(power_off(service, node).await),
+        Operation::AbortPowerOff => Finding::AbortPoweredOff(power_off_verified(service, node).await),
+    }
+}
+
+async fn boot(
+    shared: &Shared,
+    service: &dyn NodeService,
+    node: Uuid,
+    persistence: Persistence,
+) -> Result<(), String> {
+    service
+        .set_boot_device_pxe(node, persistence)
+        .await
+        .map_err(|error| format!("Failed to set boot device to PXE: {error}"))?;
+    shared.turns.wait().await;
+    service.set_power(node, PowerTarget::Reboot).await.map_err(|error| {
+        format!("Failed to power on the node, check its power management configuration: {error}")
+    })
+}
+
+async fn process(
+    shared: &Shared,
+    service: &dyn NodeService,
+    node: Node,
+    posting: Arc<Posting>,
+    policy: PowerPolicy,
+) -> Result<(Box<Plan>, Packed)> {
+    let ports = service.ports(node.uuid).await.map_err(|error| update_failed(node.uuid, &error))?;
+    let pipeline = Arc::clone(&shared.pipeline);
+    shared
+        .compute(move || {
+            let mut processed = posting.document.clone();
+            let view = View { node: &node, ports: &ports };
+            let change = pipeline.process(&view, &mut processed)?;
+            let plan = Plan { change, ending: ending(policy, &node) };
+            Ok((Box::new(plan), Packed::pack(&document::encode(&processed))?))
+        })
+        .await
+}
+
+fn ending(policy: PowerPolicy, node: &Node) -> Ending {
+    match policy {
+        PowerPolicy::Leave => Ending::LeavePower,
+        PowerPolicy::Off if node.provision_state() == "enroll" => Ending::TryPowerOff,
+        PowerPolicy::Off => Ending::PowerOff,
+    }
+}
+
+/// One patch of the node, then the ports: made, dropped, changed.
+async fn apply(service: &dyn NodeService, node: Uuid, change: &Change) -> Result<()> {
+    let failed = |error: ServiceError| update_failed(node, &error);
+    if !change.node_patch.is_empty() {
+        service.patch_node(node, &change.node_patch, false).await.map_err(failed)?;
+    }
+    for port in &change.new_ports {
+        if service.create_port(port).await.map_err(failed)? == PortMade::Exists {
+            log::warn!("A port with this address exists already node={node} address={}", port.address);
+        }
+    }
+    for port in &change.dropped_ports {
+        service.delete_port(*port).await.map_err(failed)?;
+    }
+    for port in &change.port_patches {
+        service.patch_port(port.port, &port.patch).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn update_failed(node: Uuid, error: &ServiceError) -> Error {
+    let kind = match error.kind {
+        FailureKind::NotFound => Kind::NotFound,
+        FailureKind::Refused => Kind::BadRequest,
+        FailureKind::Conflict | FailureKind::Failed | FailureKind::Unreachable => Kind::Internal,
+    };
+    Error::new(kind, format!("Failed to update node {node}: {error}"))
+}
+
+async fn power_off(service: &dyn NodeService, node: Uuid) -> Result<(), String> {
+    service.set_power(node, PowerTarget::Off).await.map_err(|error| error.text)
+}
+
+/// Powers off and reads the power state back until it is off.
+async fn power_off_verified(service: &dyn NodeService, node: Uuid) -> Result<(), String> {
+    power_off(service, node).await?;
+    let give_up = tokio::time::Instant::now() + POWER_SETTLES;
+    loop {
+        let state = service.power_state(node).await.map_err(|error| error.text)?;
+        match state.as_deref() {
+            Some("power off") => return Ok(()),
+            _ if tokio::time::Instant::now() >= give_up => {
+                return Err(format!("the power state is {}", state.as_deref().unwrap_or("unknown")));
+            }
+            _ => tokio::time::sleep(POWER_POLL).await,
+        }
+    }
+}

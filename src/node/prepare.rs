@@ -1,0 +1,129 @@
+//! What is made ready before the node's actor is asked: the document through the pre hooks, the look-up
+//! attributes of a node.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::order::Posting;
+use super::shared::Shared;
+use super::{Attribute, BMC_ADDRESS, MAC};
+use crate::error::Result;
+use crate::node_service::{Node, NodeService, Object, Persistence};
+use crate::processing::Pipeline;
+use crate::processing::bmc;
+use crate::processing::document;
+use crate::processing::identity::Identity;
+use crate::store::documents::Packed;
+
+/// How long the name of a BMC may take to be resolved.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A document through the pre hooks, and what it can be matched by.
+pub struct Prepared {
+    /// The document.
+    pub posting: Posting,
+    /// What it can be matched by.
+    pub identity: Identity,
+}
+
+/// Reads a posted or stored document. Takes long for a reactor thread.
+///
+/// # Errors
+/// Where it is no JSON object.
+pub fn from_body(pipeline: &Pipeline, body: &[u8]) -> Result<Prepared> {
+    from_document(pipeline, document::decode(body)?)
+}
+
+/// Takes the logs out of a document, keeps it as it was, and runs the pre hooks. Takes long for a reactor thread.
+///
+/// # Errors
+/// Where it can not be compressed.
+pub fn from_document(pipeline: &Pipeline, mut document: Object) -> Result<Prepared> {
+    let logs = crate::processing::ramdisk_logs::take(&mut document);
+    let raw = Packed::pack(&document::encode(&document))?;
+    let failures = pipeline.prepare(&mut document);
+    let identity = Identity::of(&document);
+    Ok(Prepared { posting: Posting { document, raw, failures, logs }, identity })
+}
+
+/// Stores the logs of a ramdisk that matches no node.
+pub async fn store_logs_of_unknown(shared: &Arc<Shared>, posting: Posting) {
+    let now = shared.now();
+    let logs = Arc::clone(&shared.logs);
+    let store = move || logs.store_posting(&posting, None, now);
+    if let Err(error) = tokio::task::spawn_blocking(store).await {
+        log::error!("The ramdisk's logs could not be stored error={error}");
+    }
+}
+
+/// What callbacks of a node are to be matched by: the addresses of its BMC and the MACs of its ports.
+///
+/// # Errors
+/// The node service's text, where the ports can not be listed.
+pub async fn attributes(
+    service: &dyn NodeService,
+    node: &Node,
+    bmc_fields: &[String],
+) -> Result<Vec<Attribute>, String> {
+    let ports = service.ports(node.uuid).await.map_err(|error| error.text)?;
+    let macs = ports.iter().map(|port| Attribute { name: MAC, value: port.address.to_string() });
+    let bmc = bmc_addresses(node, bmc_fields).await;
+    let bmc = bmc.into_iter().map(|ip| Attribute { name: BMC_ADDRESS, value: ip.to_string() });
+    Ok(bmc.chain(macs).collect())
+}
+
+/// The last IPv4 and the last IPv6 address of the node's BMC that are not loopback (processing 4.2.2).
+async fn bmc_addresses(node: &Node, fields: &[String]) -> Vec<IpAddr> {
+    let Some(host) = bmc::bmc_host_of_node(node, fields) else { return Vec::new() };
+    let lookup = tokio::time::timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host((host.as_str(), 0))).await;
+    let resolved: Vec<IpAddr> = match lookup {
+        Ok(Ok(found)) => found.map(|address| address.ip().to_canonical()).collect(),
+        Ok(Err(error)) => {
+            log::warn!("The BMC address can not be resolved node={} host={host} error={error}", node.uuid);
+            Vec::new()
+        }
+        Err(_) => {
+            log::warn!("The BMC address was not resolved in time node={} host={host}", node.uuid);
+            Vec::new()
+        }
+    };
+    let (loopback, usable): (Vec<IpAddr>, Vec<IpAddr>) = resolved.into_iter().partition(IpAddr::is_loopback);
+    if !loopback.is_empty() {
+        log::warn!("A loopback BMC address is ignored node={} host={host}", node.uuid);
+    }
+    let last = |wanted: fn(&&IpAddr) -> bool| usable.iter().filter(wanted).next_back().copied();
+    last(|ip| ip.is_ipv4()).into_iter().chain(last(|ip| ip.is_ipv6())).collect()
+}
+
+/// Whether the boot device is set for good (processing 5.3.3).
+#[must_use]
+pub fn persistence(node: &Node) -> Persistence {
+    let forced = node.object("driver_info").and_then(|info| info.get("force_persistent_boot_device"));
+    let text = match forced {
+        Some(serde_json::Value::Bool(true)) => return Persistence::Always,
+        Some(serde_json::Value::String(text)) => text.trim().to_lowercase(),
+        _ => return Persistence::Once,
+    };
+    match text.as_str() {
+        "always" | "1" | "t" | "true" | "on" | "y" | "yes" => Persistence::Always,
+        _ => Persistence::Once,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_boot_device_persists_only_where_it_is_asked_for() {
+        let wanted = [("Always", true), ("Never", false), ("Default", false), ("true", true), ("nonsense", false)];
+        for (text, persistent) in wanted {
+            let document = json!({"driver_info": {"force_persistent_boot_device": text}});
+            let node = Node { uuid: uuid::Uuid::nil(), document: document.as_object().cloned().unwrap() };
+            assert_eq!(persistence(&node) == Persistence::Always, persistent, "{text}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What may be asked of the nodes, carried out: the way from a request to the node's actor and back.
+//!
+//! One a thread, since the node service's client is not shared between threads. Invariant: nothing here changes a
+//! record; it checks what can be checked without one, and asks the actor.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::actor::Request;
+use super::order::{Source, StartOrder};
+use super::prepare::{self, Prepared};
+use super::registry::Registry;
+use super::shared::Shared;
+use super::step::KeepData;
+use super::{Introspection, ListQuery, ManageBoot, Record, Variant, lookup, provision};
+use crate::error::{Error, Result};
+use crate::fsm::State;
+use crate::node_service::{FailureKind, Node, NodeService, Object, Validation};
+use crate::processing::failures;
+use crate::store::documents;
+use crate::store::nodes::Page;
+
+/// The nodes, as one thread asks them.
+pub struct Nodes {
+    registry: Arc<Registry>,
+    service: Rc<dyn NodeService>,
+}
+
+impl Nodes {
+    /// The nodes behind a registry. To be made on the thread that uses it.
+    #[must_use]
+    pub fn new(registry: Arc<Registry>) -> Self {
+        let service = (registry.shared().services)();
+        Self { registry, service }
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        self.registry.shared()
+    }
+
+    async fn ask(&self, node: Uuid, request: Request) -> Result<()> {
+        self.registry.ask(node, request, &Arc::default()).await
+    }
+
+    /// The UUID that a path names: itself in any notation, or that of the node with this name.
+    async fn resolve(&self, ident: &str) -> Result<Uuid> {
+        match Uuid::try_parse(ident) {
+            Ok(uuid) => Ok(uuid),
+            Err(_) => self.node(ident).await.map(|node| node.uuid),
+        }
+    }
+
+    async fn node(&self, ident: &str) -> Result<Node> {
+        let canonical = Uuid::try_parse(ident).map(|uuid| uuid.to_string());
+        self.service.node(canonical.as_deref().unwrap_or(ident)).await.map_err(|error| match error.kind {
+            FailureKind::NotFound => Error::not_found(format!("Node {ident} was not found in Ironic")),
+            FailureKind::Refused => Error::bad_request(format!("Cannot get node {ident}: {error}")),
+            _ => Error::unavailable(format!(
+                "The node service does not answer, node {ident} can not be read: {error}"
+            )),
+        })
+    }
+
+    async fn validate_power(&self, node: Uuid) -> Result<()> {
+        match self.service.validate_power(node).await {
+            Ok(Validation::Passed) => Ok(()),
+            Ok(Validation::Failed(reason)) => Err(Error::bad_request(format!(
+                "Failed validation of power interface: Validation failed for required interfaces of node \
+                 {node}: power ({reason})"
+            ))),
+            Err(error) => Err(Error::unavailable(format!(
+                "The power interface of node {node} can not be validated: {error}"
+            ))),
+        }
+    }
+
+    async fn take_posting(&self, body: Bytes, accepted: &Arc<AtomicBool>, found: &mut Option<Uuid>) -> Result<()> {
+        let shared = self.shared();
+        let pipeline = Arc::clone(&shared.pipeline);
+        let Prepared { posting, identity } =
+            shared.compute(move || prepare::from_body(&pipeline, &body)).await?;
+        let wanted = lookup::attributes(&identity);
+        let counts = shared.store.read(move |session| session.matches(&wanted)).await?;
+        let node = match lookup::choose(&counts, &identity) {
+            Ok(node) => node,
+            Err(line) => {
+                prepare::store_logs_of_unknown(shared, posting.clone()).await;
+                let lines: Vec<String> = posting.failures.iter().cloned().chain([line]).collect();
+                log::info!("A callback matches no node: {}", lines.join("; "));
+                return Err(Error::bad_request(failures::refused(&lines)));
+            }
+        };
+        *found = Some(node);
+        self.registry.ask(node, Request::Callback(Arc::new(posting)), accepted).await
+    }
+
+    /// The raw data for a reapply without a document of its own.
+    async fn stored_raw(&self, node: Uuid) -> Result<Vec<u8>> {
+        if self.shared().settings.keep_data == KeepData::No {
+            return Err(Error::bad_request(
+                "Inspector is not configured to store introspection data. Set the \
+                 [processing]store_data configuration option to change this.",
+            ));
+        }
+        self.document(node, Variant::Raw).await
+    }
+
+    async fn document(&self, node: Uuid, variant: Variant) -> Result<Vec<u8>> {
+        let packed = self.shared().store.read(move |session| session.document(node, variant)).await?;
+        let Some(packed) = packed else {
+            let processed = if variant == Variant::Processed { "True" } else { "False" };
+            return Err(Error::not_found(format!(
+                "Introspection data not found for node {node}, processed={processed}"
+            )));
+        };
+        documents::unpack(packed.codec, packed.size_bytes, &packed.body)
+    }
+}
+
+#[async_trait(?Send)]
+impl Introspection for Nodes {
+    async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<()> {
+        let node = self.node(ident).await?;
+        provision::check(&node)?;
+        if manage_boot == ManageBoot::Managed {
+            self.validate_power(node.uuid).await?;
+        }
+        let attributes =
+            prepare::attributes(self.service.as_ref(), &node, &self.shared().bmc_address_fields).await;
+        let order = StartOrder {
+            manage_boot,
+            attributes,
+            persistence: prepare::persistence(&node),
+            expected_wait_s: self.shared().turns.expected_wait_s(),
+        };
+        self.ask(node.uuid, Request::Start(Box::new(order))).await
+    }
+
+    async fn abort(&self, ident: &str) -> Result<()> {
+        let node = self.resolve(ident).await?;
+        self.ask(node, Request::Abort).await
+    }
+
+    async fn reapply(&self, ident: &str, document: Option<Object>) -> Result<()> {
+        let node = self.resolve(ident).await?;
+        let source = if document.is_some() { Source::Given } else { Source::Stored };
+        let pipeline = Arc::clone(&self.shared().pipeline);
+        let prepared = match document {
+            Some(document) => {
+                self.shared().compute(move || prepare::from_document(&pipeline, document)).await?
+            }
+            None => {
+                let raw = self.stored_raw(node).await?;
+                self.shared().compute(move || prepare::from_body(&pipeline, &raw)).await?
+            }
+        };
+        self.ask(node, Request::Reapply(Arc::new(prepared.posting), source)).await
+    }
+
+    async fn callback(&self, body: Bytes) -> Result<Uuid> {
+        let accepted = Arc::new(AtomicBool::new(false));
+        let mut found = None;
+        let work = self.take_posting(body, &accepted, &mut found);
+        let outcome = tokio::time::timeout(self.shared().callback_deadline, work).await;
+        match (outcome, found) {
+            (Ok(Ok(())), Some(node)) => Ok(node),
+            (Ok(Err(error)), _) => Err(error),
+            // The data is safe: the ramdisk must not wait longer, the work goes on.
+            (Err(_), Some(node)) if accepted.load(Ordering::Acquire) => Ok(node),
+            _ => Err(Error::unavailable("The data could not be taken in time, please try again later")),
+        }
+    }
+
+    async fn status(&self, ident: &str) -> Result<Record> {
+        let node = self.resolve(ident).await?;
+        let record = self.shared().store.read(move |session| session.node(node)).await?;
+        record.ok_or_else(|| Error::not_found(format!("Could not find node {node} in cache")))
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<Vec<Record>> {
+        let after = match query.marker {
+            None => None,
+            Some(uuid) => {
+                let marker = self.shared().store.read(move |session| session.node(uuid)).await?;
+                let unknown = || Error::not_found("The requested node was not found.");
+                marker.ok_or_else(unknown).map(|record| Some((record.started_at, record.uuid)))?
+            }
+        };
+        let page = Page { after, limit: i64::try_from(query.limit).unwrap_or(i64::MAX) };
+        let mut states: Vec<Option<State>> = query.states.into_iter().map(Some).collect();
+        if states.is_empty() {
+            states.push(None);
+        }
+        let read = move |session: &mut dyn crate::store::Session| {
+            states.dedup();
+            let pages = states.iter().map(|state| session.nodes_page(*state, page));
+            pages.collect::<Result<Vec<_>, _>>()
+        };
+        Ok(merge(self.shared().store.read(read).await?, query.limit))
+    }
+
+    async fn data(&self, ident: &str, variant: Variant) -> Result<Vec<u8>> {
+        let node = self.resolve(ident).await?;
+        if self.shared().settings.keep_data == KeepData::No {
+            return Err(Error::not_found(
+                "Inspector is not configured to store data. Set the [processing]store_data \
+                 configuration option to change this.",
+            ));
+        }
+        self.document(node, variant).await
+    }
+}
+
+/// One page of several, each in the order of the listing. One index serves each state; none serves several.
+fn merge(pages: Vec<Vec<Record>>, limit: usize) -> Vec<Record> {
+    let mut all: Vec<Record> = pages.into_iter().flatten().collect();
+    all.sort_unstable_by(|a, b| (b.started_at, b.uuid).cmp(&(a.started_at, a.uuid)));
+    all.dedup_by_key(|record| record.uuid);
+    all.truncate(limit);
+    all
+}

@@ -1,0 +1,42 @@
+//! Unattended work: deadlines of waiting nodes, recovery of interrupted runs, the watch over the node service's
+//! list of nodes, and sending idle actors to sleep.
+//!
+//! Invariant: each part is a loop around one function that may be run at any time and twice; a failure is logged
+//! and tried again, and ends nothing. It writes only through jobs of the store, or by asking the node's actor.
+
+mod deadlines;
+mod recovery;
+mod sync;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::deadlines::ExpireOverdue;
+pub use self::recovery::recover;
+use crate::node::registry::Registry;
+
+/// How long an actor that nobody asks for stays awake.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// When the periodic work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Periods {
+    /// Between two looks at the node service's list; `None` for never.
+    pub sync: Option<Duration>,
+}
+
+/// Starts the loops on the present arbiter; they end with it.
+pub fn start(registry: &Arc<Registry>, periods: Periods) {
+    actix_rt::spawn(deadlines::run(Arc::clone(registry)));
+    actix_rt::spawn(send_to_sleep(Arc::clone(registry)));
+    if let Some(period) = periods.sync {
+        actix_rt::spawn(sync::run(Arc::clone(registry), period));
+    }
+}
+
+async fn send_to_sleep(registry: Arc<Registry>) {
+    loop {
+        tokio::time::sleep(IDLE / 3).await;
+        registry.passivate(IDLE);
+    }
+}
