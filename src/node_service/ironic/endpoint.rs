@@ -43,12 +43,6 @@ impl Endpoint {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         format!("{base}{path}?{query}")
     }
-
-    /// The base itself, for messages.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 fn refused(why: &str) -> Error {
@@ -75,10 +69,10 @@ mod tests {
     #[test]
     fn the_endpoint_may_end_in_v1_or_a_slash() {
         for text in ["http://h:6385", "http://h:6385/", "http://h:6385/v1", "HTTP://H:6385/v1/"] {
-            assert_eq!(Endpoint::parse(text).unwrap().as_str(), "http://h:6385", "{text}");
+            assert_eq!(Endpoint::parse(text).unwrap().0, "http://h:6385", "{text}");
         }
-        assert_eq!(Endpoint::parse("https://h/baremetal/v1").unwrap().as_str(), "https://h/baremetal");
-        assert_eq!(Endpoint::parse("http://[::1]:6385").unwrap().as_str(), "http://[::1]:6385");
+        assert_eq!(Endpoint::parse("https://h/baremetal/v1").unwrap().0, "https://h/baremetal");
+        assert_eq!(Endpoint::parse("http://[::1]:6385").unwrap().0, "http://[::1]:6385");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::Ironic;
 use super::call::Call;
 use super::fault::Failure;
 use super::retry::{Outcome, Tally, Verdict};
-use crate::node_service::{ServiceError, ServiceResult};
+use crate::node_service::{FailureKind, ServiceError, ServiceResult};
 
 /// A call that failed for good.
 pub(super) struct Defeat {
@@ -69,7 +69,7 @@ impl Report<'_> {
         };
         let (level, what) = match verdict {
             Verdict::Wait(_) => (log::Level::Info, "and is made again"),
-            Verdict::GiveUp if is_unremarkable(method, failure.outcome) => (log::Level::Info, "as may be"),
+            Verdict::GiveUp if is_unremarkable(method, failure.error.kind) => (log::Level::Info, "as may be"),
             Verdict::GiveUp => (log::Level::Warn, "for good"),
         };
         log::log!(
@@ -81,10 +81,10 @@ impl Report<'_> {
 }
 
 /// Whether callers ask in order to learn just this: that a resource is not there, or is there already.
-fn is_unremarkable(method: &Method, outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Status(404) => method == Method::GET || method == Method::DELETE,
-        Outcome::Status(409) => method == Method::POST,
+fn is_unremarkable(method: &Method, kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::NotFound => method == Method::GET || method == Method::DELETE,
+        FailureKind::Conflict => method == Method::POST,
         _ => false,
     }
 }

@@ -32,7 +32,10 @@ async fn writes_are_sent_as_ironic_knows_them() {
 
     let operations = json!([{"op": "add", "path": "/extra/a", "value": 1}]);
     let want = [
-        (format!("PUT /v1/nodes/{NODE}/management/boot_device"), json!({"boot_device": "pxe", "persistent": true})),
+        (
+            format!("PUT /v1/nodes/{NODE}/management/boot_device"),
+            json!({"boot_device": "pxe", "persistent": true}),
+        ),
         (format!("PUT /v1/nodes/{NODE}/states/power"), json!({"target": "rebooting"})),
         (format!("PUT /v1/nodes/{NODE}/states/power"), json!({"target": "power off"})),
         (format!("PATCH /v1/nodes/{NODE}?reset_interfaces=True"), operations.clone()),
@@ -41,7 +44,8 @@ async fn writes_are_sent_as_ironic_knows_them() {
         (format!("DELETE /v1/ports/{PORT}"), Value::Null),
         (format!("PUT /v1/nodes/{NODE}/traits"), json!({"traits": ["CUSTOM_A"]})),
     ];
-    let asked: Vec<(String, Value)> = ironic.asked().into_iter().map(|asked| (asked.line, asked.body)).collect();
+    let asked: Vec<(String, Value)> =
+        ironic.asked().into_iter().map(|asked| (asked.line, asked.body)).collect();
     assert_eq!(asked, want);
 }
 

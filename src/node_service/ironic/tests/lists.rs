@@ -11,7 +11,8 @@ use crate::node_service::{FailureKind, NodeService, ServiceResult};
 fn page(ids: &[u128], marker: Option<u128>) -> Reply {
     let nodes: Vec<Value> = ids.iter().map(|id| json!({"uuid": Uuid::from_u128(*id)})).collect();
     // A host that cannot be reached, as behind a proxy.
-    let next = marker.map(|id| format!("http://inside.invalid/v1/nodes?limit=2&marker={}", Uuid::from_u128(id)));
+    let next =
+        marker.map(|id| format!("http://inside.invalid/v1/nodes?limit=2&marker={}", Uuid::from_u128(id)));
     ok(json!({"nodes": nodes, "next": next}))
 }
 

@@ -106,7 +106,10 @@ impl StandIn {
     }
 
     pub fn config(&self) -> config::Ironic {
-        config::Ironic { endpoint_override: Some(format!("http://{}/v1", self.address)), ..Default::default() }
+        config::Ironic {
+            endpoint_override: Some(format!("http://{}/v1", self.address)),
+            ..Default::default()
+        }
     }
 
     /// A client that waits for next to nothing between its attempts.

@@ -34,7 +34,10 @@ async fn a_read_survives_what_passes() {
 async fn a_read_gives_up_after_five_attempts() {
     let ironic = StandIn::new(|_, _| fault(500));
     let error = ironic.client().node("n").await.unwrap_err();
-    assert_eq!((error.kind, error.text.as_str(), ironic.asked().len()), (FailureKind::Failed, "fault 500", 5));
+    assert_eq!(
+        (error.kind, error.text.as_str(), ironic.asked().len()),
+        (FailureKind::Failed, "fault 500", 5)
+    );
     let ironic = StandIn::new(|_, _| Reply::Leave);
     assert_eq!(ironic.client().node("n").await.unwrap_err().kind, FailureKind::Unreachable);
     assert_eq!(ironic.asked().len(), 5);
@@ -42,7 +45,9 @@ async fn a_read_gives_up_after_five_attempts() {
 
 #[actix_rt::test]
 async fn a_refused_read_is_not_repeated() {
-    for (status, kind) in [(400, FailureKind::Refused), (403, FailureKind::Refused), (404, FailureKind::NotFound)] {
+    for (status, kind) in
+        [(400, FailureKind::Refused), (403, FailureKind::Refused), (404, FailureKind::NotFound)]
+    {
         let ironic = StandIn::new(move |_, _| fault(status));
         assert_eq!(ironic.client().node("n").await.unwrap_err().kind, kind);
         assert_eq!(ironic.asked().len(), 1);
