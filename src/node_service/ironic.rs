@@ -1,1 +1,0 @@
-//! Ironic over HTTP.

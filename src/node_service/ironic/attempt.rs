@@ -1,0 +1,146 @@
+//! One attempt of a call: a request with its headers, its deadline and its permit.
+//!
+//! Invariant: each request has a deadline and holds a permit while it is under way, and only then. A connection
+//! whose answer was not read to its end is never used again (awc drops it). It does not try again.
+
+use awc::error::{ConnectError, SendRequestError};
+use awc::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, USER_AGENT};
+use awc::{Client, ClientBuilder, Connector};
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::Ironic;
+use super::call::{Call, Needs};
+use super::fault::Failure;
+use super::shared::Shared;
+use super::versions;
+use crate::node_service::FailureKind;
+
+/// How large an answer may be: a page of a thousand nodes or ports is a tenth of it.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// Who we say we are.
+const AGENT: &str = concat!("rollcall/", env!("CARGO_PKG_VERSION"));
+/// The headers that name the microversion, for older and newer servers.
+const OWN_VERSION_HEADER: &str = "X-OpenStack-Ironic-API-Version";
+const COMMON_VERSION_HEADER: &str = "OpenStack-API-Version";
+
+/// An answer of any status.
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    /// The body, or why it could not be read.
+    body: Result<Bytes, String>,
+}
+
+/// A client of this thread. HTTP/1.1 only: one exchange per connection, so that a hanging one delays no other.
+pub(super) fn client(shared: &Shared) -> Client {
+    // Fails only where the process has chosen a provider already, which serves as well.
+    let _chosen_already = rustls::crypto::ring::default_provider().install_default();
+    let connector = Connector::new()
+        .timeout(shared.timeout)
+        .handshake_timeout(shared.timeout)
+        .limit(shared.max_concurrency);
+    ClientBuilder::new()
+        .connector(connector)
+        .max_http_version(awc::http::Version::HTTP_11)
+        .disable_redirects()
+        .disable_timeout()
+        .add_default_header((USER_AGENT, AGENT))
+        .finish()
+}
+
+impl Ironic {
+    /// One attempt, in the agreed version. Where the server no longer speaks it, another is agreed upon.
+    pub(super) async fn attempt(&self, call: &Call, request_id: &str) -> Result<Value, Failure> {
+        let minor = self.version(request_id).await?;
+        let answer = self.send(call, Some(minor), request_id).await?;
+        if answer.status != 406 {
+            return answer.into_document(call.needs);
+        }
+        self.shared.versions.forget(minor);
+        match self.version(request_id).await? {
+            same if same == minor => answer.into_document(call.needs),
+            other => self.send(call, Some(other), request_id).await?.into_document(call.needs),
+        }
+    }
+
+    async fn version(&self, request_id: &str) -> Result<u16, Failure> {
+        self.shared.versions.agree(async || self.ask_versions(request_id).await).await
+    }
+
+    async fn ask_versions(&self, request_id: &str) -> Result<u16, Failure> {
+        let answer = self.send(&Call::get("/v1/"), None, request_id).await?;
+        if (200..300).contains(&answer.status) {
+            return versions::choose(&answer.headers, &answer.body.unwrap_or_default());
+        }
+        let mut failure = Failure::answered(answer.status, &answer.body.unwrap_or_default());
+        // A 404 of the whole API must not be taken for the absence of one node.
+        failure.error.kind = FailureKind::Failed;
+        failure.error.text = format!("The version of the Ironic API is not known: {}", failure.error.text);
+        Err(failure)
+    }
+
+    async fn send(&self, call: &Call, minor: Option<u16>, request_id: &str) -> Result<Answer, Failure> {
+        let _permit = self.shared.permits.acquire().await.map_err(|e| Failure::lost(e.to_string()))?;
+        let timeout = self.shared.timeout;
+        match tokio::time::timeout(timeout, self.exchange(call, minor, request_id)).await {
+            Ok(result) => {
+                result.map_err(|e| Failure::lost(format!("Unable to reach Ironic: {}", describe(&e))))
+            }
+            Err(_) => {
+                Err(Failure::lost(format!("Ironic did not answer within {} seconds", timeout.as_secs_f32())))
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        call: &Call,
+        minor: Option<u16>,
+        request_id: &str,
+    ) -> Result<Answer, SendRequestError> {
+        let url = self.shared.endpoint.url(&call.path, &call.query);
+        let mut request = self.client.request(call.method.clone(), url);
+        request = request.insert_header(("X-OpenStack-Request-ID", request_id));
+        if let Some(minor) = minor {
+            request = request
+                .insert_header((OWN_VERSION_HEADER, format!("1.{minor}")))
+                .insert_header((COMMON_VERSION_HEADER, format!("baremetal 1.{minor}")));
+        }
+        if let Some(authorization) = &self.shared.authorization {
+            request = request.insert_header((AUTHORIZATION, authorization.clone()));
+        }
+        let mut response = match &call.body {
+            Some(body) => {
+                request.insert_header((CONTENT_TYPE, "application/json")).send_body(body.clone()).await?
+            }
+            None => request.send().await?,
+        };
+        let body = response.body().limit(BODY_LIMIT).await.map_err(|e| e.to_string());
+        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    }
+}
+
+impl Answer {
+    /// The document of a success. One that is needed and cannot be read was cut short on its way.
+    fn into_document(self, needs: Needs) -> Result<Value, Failure> {
+        if !(200..300).contains(&self.status) {
+            return Err(Failure::answered(self.status, &self.body.unwrap_or_default()));
+        }
+        if needs == Needs::Acceptance {
+            return Ok(Value::Null);
+        }
+        let unreadable = |why: String| Failure::lost(format!("Unable to read the answer of Ironic: {why}"));
+        serde_json::from_slice(&self.body.map_err(unreadable)?).map_err(|e| unreadable(e.to_string()))
+    }
+}
+
+/// awc's words, except for the one case that it calls an internal error.
+fn describe(error: &SendRequestError) -> String {
+    match error {
+        SendRequestError::Connect(ConnectError::Disconnected) => {
+            "the connection was closed before an answer came".to_owned()
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,90 @@
+//! A call with all its attempts.
+//!
+//! Invariant: no permit is held between two attempts; each failed attempt is logged once.
+
+use std::time::Instant;
+
+use awc::http::Method;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Ironic;
+use super::call::Call;
+use super::fault::Failure;
+use super::retry::{Outcome, Tally, Verdict};
+use crate::node_service::{FailureKind, ServiceError, ServiceResult};
+
+/// A call that failed for good.
+pub(super) struct Defeat {
+    /// The last failure.
+    pub error: ServiceError,
+    /// How many attempts were made. After more than one, an earlier one may have taken effect unseen.
+    pub attempts: u32,
+}
+
+/// A failed attempt, for the log.
+struct Report<'a> {
+    call: &'a Call,
+    request_id: &'a str,
+    attempt: u32,
+    began: Instant,
+}
+
+impl Ironic {
+    /// Makes a call, as often as it takes and the policy allows.
+    pub(super) async fn run(&self, call: &Call) -> ServiceResult<Value> {
+        self.try_all(call).await.map_err(|defeat| defeat.error)
+    }
+
+    /// As `run`, and tells how many attempts a failure took.
+    pub(super) async fn try_all(&self, call: &Call) -> Result<Value, Defeat> {
+        let request_id = format!("req-{}", Uuid::new_v4());
+        let mut tally = Tally::default();
+        let mut attempts: u32 = 0;
+        loop {
+            attempts = attempts.saturating_add(1);
+            let report = Report { call, request_id: &request_id, attempt: attempts, began: Instant::now() };
+            let failure = match self.attempt(call, &request_id).await {
+                Ok(document) => return Ok(document),
+                Err(failure) => failure,
+            };
+            let verdict = self.shared.policy.after(&mut tally, call.terms, failure.outcome);
+            report.log(&failure, verdict);
+            match verdict {
+                Verdict::Wait(pause) => tokio::time::sleep(pause).await,
+                Verdict::GiveUp => return Err(Defeat { error: failure.error, attempts }),
+            }
+        }
+    }
+}
+
+impl Report<'_> {
+    fn log(&self, failure: &Failure, verdict: Verdict) {
+        let Self { call: Call { method, path, node, .. }, request_id, attempt, began } = self;
+        let took_ms = began.elapsed().as_millis();
+        let text = &failure.error.text;
+        let outcome = match failure.outcome {
+            Outcome::Lost => "lost".to_owned(),
+            Outcome::Status(status) => status.to_string(),
+        };
+        let (level, what) = match verdict {
+            Verdict::Wait(_) => (log::Level::Info, "and is made again"),
+            Verdict::GiveUp if is_unremarkable(method, failure.error.kind) => (log::Level::Info, "as may be"),
+            Verdict::GiveUp => (log::Level::Warn, "for good"),
+        };
+        log::log!(
+            level,
+            "A call of Ironic failed {what}: {text}; node={node} call=\"{method} {path}\" attempt={attempt} \
+             outcome={outcome} took_ms={took_ms} request_id={request_id}"
+        );
+    }
+}
+
+/// Whether callers ask in order to learn just this: that a resource is not there, or is there already.
+fn is_unremarkable(method: &Method, kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::NotFound => method == Method::GET || method == Method::DELETE,
+        FailureKind::Conflict => method == Method::POST,
+        _ => false,
+    }
+}
