@@ -1,10 +1,68 @@
-//! The configuration: one TOML file.
+//! The configuration: one TOML file, over it the environment.
 //!
 //! Options of the ancestor's `[DEFAULT]` stand at top level; every other section is a table of the same name,
-//! with the same option names and defaults. Own options stand beside them.
+//! with the same option names and defaults. Own options stand beside them. Invariant: no known option is
+//! accepted and ignored: it is used, or refused as not there yet, or told of as having no effect.
 
+mod absent;
+mod check;
+mod database;
+mod draft;
+mod environment;
+mod file;
+mod forms;
+mod hooks;
+mod http;
 pub mod ironic;
+mod kind;
+mod load;
+mod names;
 pub mod processing;
+mod pxe_filter;
+mod report;
+mod root;
+mod sample;
+mod secret;
+mod spec;
+#[cfg(test)]
+mod tests;
 
+pub use database::{Database, DatabaseUrl};
+pub use hooks::{Accelerators, ExtraHardware, PortPhysnet};
+pub use http::Healthcheck;
 pub use ironic::Ironic;
-pub use processing::{AddPorts, Capabilities, KeepPorts, PciDevices, Processing};
+pub use load::{Loaded, inspect};
+pub use processing::{AddPorts, Capabilities, DEFAULT_HOOKS, KeepPorts, PciDevices, Processing};
+pub use pxe_filter::{PxeFilter, PxeFilterDriver};
+pub use report::Report;
+pub use root::{AuthStrategy, Config, NodeServiceKind};
+pub use sample::sample;
+pub use secret::Secret;
+
+use spec::Section;
+
+/// All sections, in the order of the sample; the first is the top level.
+fn sections() -> impl Iterator<Item = &'static Section> {
+    SECTIONS.iter().copied().chain(absent::SECTIONS)
+}
+
+const SECTIONS: &[&Section] = &[
+    &root::SECTION,
+    &database::SECTION,
+    &ironic::SECTION,
+    &processing::PROCESSING,
+    &processing::CAPABILITIES,
+    &processing::PCI_DEVICES,
+    &hooks::ACCELERATORS,
+    &hooks::EXTRA_HARDWARE,
+    &hooks::PORT_PHYSNET,
+    &pxe_filter::SECTION,
+    &pxe_filter::IPTABLES,
+    &pxe_filter::DNSMASQ,
+    &http::HEALTHCHECK,
+    &http::CORS,
+    &http::SSL,
+    &http::OSLO_POLICY,
+    &http::KEYSTONE_AUTHTOKEN,
+    &http::EXCEPTION,
+];

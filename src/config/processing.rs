@@ -5,6 +5,124 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::forms;
+use super::spec::{Kind, Section, lacks, only, works};
+
+/// What stands in the file about `[processing]`.
+pub(super) const PROCESSING: Section = Section {
+    name: "processing",
+    help: "What is done with the ramdisk's data.",
+    options: &[
+        works(
+            "add_ports",
+            Kind::Choice(&["all", "active", "pxe", "disabled"]),
+            Some("\"pxe\""),
+            "Which interfaces become ports.",
+        ),
+        works(
+            "keep_ports",
+            Kind::Choice(&["all", "present", "added"]),
+            Some("\"all\""),
+            "Which existing ports stay.",
+        ),
+        works("overwrite_existing", Kind::Bool, Some("true"), "Whether values that a node has are replaced."),
+        works(
+            "update_pxe_enabled",
+            Kind::Bool,
+            Some("true"),
+            "Whether pxe_enabled of ports follows the boot interface; takes overwrite_existing.",
+        ),
+        works(
+            "disk_partitioning_spacing",
+            Kind::Bool,
+            Some("true"),
+            "Whether a GiB of the root disk is left for partitioning.",
+        ),
+        works(
+            "processing_hooks",
+            Kind::CommaText,
+            Some("\"$default_processing_hooks\""),
+            "Hooks to run, in this order.",
+        ),
+        works(
+            "default_processing_hooks",
+            Kind::CommaText,
+            Some(
+                "\"ramdisk_error,root_disk_selection,scheduler,validate_interfaces,capabilities,pci_devices\"",
+            ),
+            "What $default_processing_hooks stands for.",
+        ),
+        works("power_off", Kind::Bool, Some("true"), "Whether machines are powered off when done."),
+        only(
+            "store_data",
+            &["none", "database", "swift"],
+            &["none", "database"],
+            "\"none\"",
+            "Where introspection data is kept.",
+        ),
+        works("ramdisk_logs_dir", Kind::Text, None, "Folder of the ramdisk's logs; unset: they are dropped."),
+        works(
+            "always_store_ramdisk_logs",
+            Kind::Bool,
+            Some("false"),
+            "Whether logs of good runs are kept too.",
+        ),
+        works(
+            "ramdisk_logs_filename_format",
+            Kind::Form(forms::LOG_NAME),
+            Some("\"{uuid}_{dt:%Y%m%d-%H%M%S.%f}.tar.gz\""),
+            "Name of a log file, of {uuid}, {mac}, {bmc} and {dt:FORMAT}.",
+        ),
+        lacks(
+            "node_not_found_hook",
+            Kind::Text,
+            None,
+            "a hook for nodes that are not known",
+            "What is done with data of a node that is not known.",
+        ),
+        lacks(
+            "permit_active_introspection",
+            Kind::Bool,
+            Some("false"),
+            "introspection of nodes in use",
+            "Whether nodes in use may post data.",
+        ),
+    ],
+    rest: None,
+};
+
+/// What stands in the file about `[capabilities]`.
+pub(super) const CAPABILITIES: Section = Section {
+    name: "capabilities",
+    help: "The hook capabilities.",
+    options: &[
+        works("boot_mode", Kind::Bool, Some("false"), "Whether boot_mode is set."),
+        works(
+            "cpu_flags",
+            Kind::Dict,
+            Some(
+                "{ vmx = \"cpu_vt\", svm = \"cpu_vt\", aes = \"cpu_aes\", pse = \"cpu_hugepages\", \
+                 pdpe1gb = \"cpu_hugepages_1g\", smx = \"cpu_txt\" }",
+            ),
+            "Flags of the CPU, and what capability each gives.",
+        ),
+    ],
+    rest: None,
+};
+
+/// What stands in the file about `[pci_devices]`.
+pub(super) const PCI_DEVICES: Section = Section {
+    name: "pci_devices",
+    help: "The hook pci_devices.",
+    options: &[works(
+        "alias",
+        Kind::Multi,
+        Some("[]"),
+        "Devices to count, each a JSON object with vendor_id, product_id and name.",
+    )],
+    rest: None,
+};
+
 /// The hooks that run where nothing else is said.
 pub const DEFAULT_HOOKS: &str =
     "ramdisk_error,root_disk_selection,scheduler,validate_interfaces,capabilities,pci_devices";

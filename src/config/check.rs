@@ -1,0 +1,65 @@
+//! What can be told only from several options together.
+
+use super::draft::Draft;
+use super::{AddPorts, Config, KeepPorts, NodeServiceKind};
+
+/// Seconds between two power-ons where the nodes are in Ironic.
+const IRONIC_DELAY: u64 = 5;
+
+/// Fills in defaults that hang on other options.
+pub(super) fn complete(config: &mut Config, draft: &Draft) {
+    if !draft.has("", "node_service") && draft.has_section("ironic") {
+        config.node_service = NodeServiceKind::Ironic;
+    }
+    if !draft.has("", "introspection_delay") && config.node_service == NodeServiceKind::Ironic {
+        config.introspection_delay = IRONIC_DELAY;
+    }
+}
+
+/// Adds what is wrong, or idle, in the options together.
+pub(super) fn check(config: &Config, draft: &mut Draft) {
+    ports(config, draft);
+    node_service(config, draft);
+    logs(config, draft);
+}
+
+fn ports(config: &Config, draft: &mut Draft) {
+    let processing = &config.processing;
+    if processing.add_ports == AddPorts::Disabled && processing.keep_ports == KeepPorts::Added {
+        draft.problem("processing.keep_ports", "added would drop all ports, as add_ports is disabled");
+    }
+}
+
+fn node_service(config: &Config, draft: &mut Draft) {
+    match config.node_service {
+        NodeServiceKind::Ironic => ironic(config, draft),
+        NodeServiceKind::Local if draft.has_section("ironic") => {
+            draft.warning("node_service", "[ironic] has no effect: nodes are kept in our own registry");
+        }
+        NodeServiceKind::Local => {}
+    }
+}
+
+fn ironic(config: &Config, draft: &mut Draft) {
+    if config.ironic.endpoint_override.is_none() {
+        draft.problem("ironic.endpoint_override", "needed: the service catalogue is not used yet");
+    }
+    let credentials = [
+        ("ironic.username", config.ironic.username.is_some()),
+        ("ironic.password", config.ironic.password.is_some()),
+    ];
+    let basic = config.ironic.auth_type == "http_basic";
+    for (name, is_given) in credentials {
+        match (basic, is_given) {
+            (true, false) => draft.problem(name, "needed with auth_type http_basic"),
+            (false, true) => draft.warning(name, "has no effect with auth_type none"),
+            _ => {}
+        }
+    }
+}
+
+fn logs(config: &Config, draft: &mut Draft) {
+    if config.processing.always_store_ramdisk_logs && config.processing.ramdisk_logs_dir.is_none() {
+        draft.warning("processing.always_store_ramdisk_logs", "has no effect without ramdisk_logs_dir");
+    }
+}

@@ -1,0 +1,31 @@
+//! The environment: `ROLLCALL_<OPTION>` and `ROLLCALL_<SECTION>__<OPTION>`.
+//!
+//! Invariant: what is said of a variable names it and never shows its value.
+
+use super::draft::{Draft, Found};
+use super::names;
+
+/// What all variables begin with.
+const PREFIX: &str = "ROLLCALL_";
+
+/// What other parts read: the file's name, and what is logged.
+const OTHERS: [&str; 2] = ["ROLLCALL_CONFIG", "ROLLCALL_LOG"];
+
+/// Adds what the environment says, in the order of the variables' names.
+pub(super) fn read(variables: impl Iterator<Item = (String, String)>, draft: &mut Draft) {
+    let mut ours: Vec<_> =
+        variables.filter(|(name, _)| name.starts_with(PREFIX) && !OTHERS.contains(&name.as_str())).collect();
+    ours.sort();
+    for (variable, value) in ours {
+        add(&variable, value, draft);
+    }
+}
+
+fn add(variable: &str, value: String, draft: &mut Draft) {
+    let option = variable.trim_start_matches(PREFIX).to_lowercase();
+    let (section, name) = option.split_once("__").unwrap_or(("", option.as_str()));
+    match names::section(section) {
+        Some(section) => draft.put(variable, section, name, Found::Text(value)),
+        None => draft.report.unknown.push(format!("{variable}: {section} is not a known section")),
+    }
+}

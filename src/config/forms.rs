@@ -1,0 +1,117 @@
+//! Forms of texts: what makes an address, a URL or a pattern a good one.
+//!
+//! Invariant: no telling shows the text, as it may hold a secret.
+
+use std::net::IpAddr;
+
+use url::Url;
+
+use super::DatabaseUrl;
+use super::spec::Form;
+
+/// An IP address.
+pub(super) const IP_ADDRESS: Form = Form { name: "IP address", check: ip_address };
+/// The URL of a database.
+pub(super) const DATABASE_URL: Form = Form { name: "URL, secret", check: database_url };
+/// The URL of an HTTP server, without user and password.
+pub(super) const HTTP_URL: Form = Form { name: "URL", check: http_url };
+/// A network and the name of a physical network.
+pub(super) const CIDR_MAP: Form = Form { name: "CIDR:PHYSICAL_NETWORK", check: cidr_map };
+/// The pattern of a log's name.
+pub(super) const LOG_NAME: Form = Form { name: "pattern", check: log_name };
+
+fn ip_address(text: &str) -> Result<(), String> {
+    text.parse::<IpAddr>().map(|_| ()).map_err(|_| "an IP address is needed, without port".to_owned())
+}
+
+fn database_url(text: &str) -> Result<(), String> {
+    DatabaseUrl::try_from(text.to_owned()).map(|_| ())
+}
+
+fn http_url(text: &str) -> Result<(), String> {
+    let url = match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+        _ => return Err("a URL is needed that starts with http:// or https://".to_owned()),
+    };
+    if url.username().is_empty() && url.password().is_none() {
+        Ok(())
+    } else {
+        Err("user and password do not belong into the URL; there are options for them".to_owned())
+    }
+}
+
+fn cidr_map(text: &str) -> Result<(), String> {
+    let (network, name) = text.rsplit_once(':').ok_or("CIDR:PHYSICAL_NETWORK is needed")?;
+    let (address, length) = network.split_once('/').unwrap_or((network, "0"));
+    let most = match address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return Err("no IP address stands before the last colon".to_owned()),
+    };
+    match length.parse::<u8>() {
+        Ok(length) if length <= most && !name.is_empty() => Ok(()),
+        Ok(length) if length <= most => Err("the physical network has no name".to_owned()),
+        _ => Err(format!("the prefix is not one from 0 to {most}")),
+    }
+}
+
+/// A pattern may hold `{uuid}`, `{mac}`, `{bmc}` and `{dt:FORMAT}`, and nothing else in braces.
+fn log_name(text: &str) -> Result<(), String> {
+    let plain = text.replace("{{", "").replace("}}", "");
+    let mut parts = plain.split('{');
+    let before = parts.next().unwrap_or_default();
+    let fields_good = parts.all(|part| match part.split_once('}') {
+        Some((field, after)) => is_log_field(field) && !after.contains('}'),
+        None => false,
+    });
+    if fields_good && !before.contains('}') && !text.is_empty() {
+        Ok(())
+    } else {
+        Err("only {uuid}, {mac}, {bmc} and {dt:FORMAT} may stand in braces".to_owned())
+    }
+}
+
+fn is_log_field(field: &str) -> bool {
+    matches!(field, "uuid" | "mac" | "bmc" | "dt") || field.starts_with("dt:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_no_port() {
+        assert_eq!(ip_address("::"), Ok(()));
+        assert_eq!(ip_address("127.0.0.1"), Ok(()));
+        assert!(ip_address("127.0.0.1:5050").is_err());
+        assert!(ip_address("").is_err());
+    }
+
+    #[test]
+    fn a_url_of_ironic_holds_no_password() {
+        assert_eq!(http_url("http://127.0.0.1:6385/v1"), Ok(()));
+        let told = http_url("https://user:s3cret@127.0.0.1/").unwrap_err();
+        assert!(told.contains("do not belong") && !told.contains("s3cret"));
+        assert!(http_url("127.0.0.1:6385").is_err());
+    }
+
+    #[test]
+    fn a_network_is_mapped_by_its_last_colon() {
+        for good in ["172.20.0.0/16:physnet_a", "2001:db8:77::/48:physnet_b", "fd00::/64:c", "192.0.2.1:d"] {
+            assert_eq!(cidr_map(good), Ok(()), "{good}");
+        }
+        for bad in ["172.20.0.0/16", "172.20.0.0/33:a", "172.20.0.0/16:", "net:a", "10.0.0.0/x:a"] {
+            assert!(cidr_map(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_pattern_of_a_log_has_known_fields_only() {
+        for good in ["{uuid}_{dt:%Y%m%d-%H%M%S.%f}.tar.gz", "{mac}-{bmc}", "{{x}}", "plain"] {
+            assert_eq!(log_name(good), Ok(()), "{good}");
+        }
+        for bad in ["", "{node}", "{uuid", "uuid}", "{uuid}}_"] {
+            assert!(log_name(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Sections of what stands around the API: health check, CORS, TLS, policy, tokens.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec::{Class, Kind, Section, lacks, no_effect, works};
+
+/// What stands in the file about `[healthcheck]`.
+pub(super) const HEALTHCHECK: Section = Section {
+    name: "healthcheck",
+    help: "GET /healthcheck.",
+    options: &[
+        works("enabled", Kind::Bool, Some("false"), "Whether /healthcheck is answered."),
+        lacks("detailed", Kind::Bool, Some("false"), "a detailed health check", "Whether details are shown."),
+        lacks("backends", Kind::List, Some("[]"), "health check backends", "Checks to run."),
+        lacks("path", Kind::Text, Some("\"/healthcheck\""), "another path of the health check", "Its path."),
+        lacks("disable_by_file_path", Kind::Text, None, "health check backends", "File that disables."),
+        lacks("disable_by_file_paths", Kind::List, Some("[]"), "health check backends", "The same per port."),
+        lacks("enable_by_file_paths", Kind::List, Some("[]"), "health check backends", "File that enables."),
+        lacks(
+            "allowed_source_range",
+            Kind::List,
+            Some("[]"),
+            "a check of the source address",
+            "Who may ask.",
+        ),
+        lacks(
+            "ignore_proxied_requests",
+            Kind::Bool,
+            Some("false"),
+            "a check for proxies",
+            "Not through proxies.",
+        ),
+    ],
+    rest: None,
+};
+
+/// What stands in the file about `[cors]`.
+pub(super) const CORS: Section = Section {
+    name: "cors",
+    help: "Requests from web pages of other origins.",
+    options: &[
+        lacks("allowed_origin", Kind::List, None, "CORS", "Origins of web pages that may use the API."),
+        no_effect("allow_credentials", NO_CORS),
+        no_effect("expose_headers", NO_CORS),
+        no_effect("max_age", NO_CORS),
+        no_effect("allow_methods", NO_CORS),
+        no_effect("allow_headers", NO_CORS),
+    ],
+    rest: None,
+};
+
+/// What stands in the file about `[ssl]`.
+pub(super) const SSL: Section = Section {
+    name: "ssl",
+    help: "TLS of the API.",
+    options: &[
+        no_effect("cert_file", NO_TLS),
+        no_effect("key_file", NO_TLS),
+        no_effect("ca_file", NO_TLS),
+        no_effect("version", NO_TLS),
+        no_effect("ciphers", NO_TLS),
+    ],
+    rest: None,
+};
+
+/// What stands in the file about `[oslo_policy]`.
+pub(super) const OSLO_POLICY: Section = Section {
+    name: "oslo_policy",
+    help: "Who may do what.",
+    options: &[
+        no_effect("policy_file", NO_POLICY),
+        no_effect("policy_dirs", NO_POLICY),
+        no_effect("policy_default_rule", NO_POLICY),
+        no_effect("enforce_new_defaults", NO_POLICY),
+        no_effect("enforce_scope", NO_POLICY),
+    ],
+    rest: None,
+};
+
+/// What stands in the file about `[keystone_authtoken]`.
+pub(super) const KEYSTONE_AUTHTOKEN: Section = Section {
+    name: "keystone_authtoken",
+    help: "How tokens of clients are checked.",
+    options: &[],
+    rest: Some(Class::NoEffect("auth_strategy keystone is not there yet")),
+};
+
+/// What stands in the file about `[exception]`.
+pub(super) const EXCEPTION: Section = Section {
+    name: "exception",
+    help: "An aid of the ancestor's developers.",
+    options: &[lacks(
+        "fatal_exception_format_errors",
+        Kind::Bool,
+        Some("false"),
+        "ending with an error on a badly formatted message",
+        "Whether a badly formatted message is an error.",
+    )],
+    rest: None,
+};
+
+const NO_CORS: &str = "CORS is not there yet";
+const NO_TLS: &str = "TLS of the API (use_ssl) is not there yet";
+const NO_POLICY: &str = "a policy takes auth_strategy keystone, which is not there yet";
+
+/// `[healthcheck]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Healthcheck {
+    /// Whether `/healthcheck` is answered.
+    pub enabled: bool,
+}

@@ -1,0 +1,423 @@
+//! The configuration as a whole: files as they are written, the environment, the sample.
+
+use std::collections::BTreeSet;
+
+use super::draft::Draft;
+use super::*;
+use crate::config::spec::Class;
+
+/// What a file with this text, and these variables, come to.
+fn read(text: &str, env: &[(&str, &str)]) -> (Config, Report) {
+    let mut draft = Draft::default();
+    file::parse("rollcall.toml", text, &mut draft);
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    environment::read(env, &mut draft);
+    load::finish(draft)
+}
+
+/// The configuration of a text about which there is nothing to say.
+fn good(text: &str) -> Config {
+    let (config, report) = read(text, &[]);
+    assert_eq!(report, Report::default());
+    config
+}
+
+/// The only thing that is said of a text, which is a problem.
+fn problem(text: &str) -> String {
+    let (_, report) = read(text, &[]);
+    assert_eq!(report.problems.len(), 1, "{report:?}");
+    report.problems[0].clone()
+}
+
+mod files {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_gives_the_defaults() {
+        assert_eq!(good(""), Config::default());
+    }
+
+    #[test]
+    fn a_file_for_ironic_is_read_as_written() {
+        let config = good(
+            r#"introspection_delay = 0
+listen_address = "127.0.0.1"
+listen_port = 15050
+auth_strategy = "noauth"
+
+[database]
+connection = "sqlite:////tmp/conformance-x/state.sqlite"
+
+[processing]
+store_data = "database"
+processing_hooks = "$default_processing_hooks,lldp_basic,local_link_connection,physnet_cidr_map"
+add_ports = "all"
+
+[ironic]
+auth_type = "none"
+endpoint_override = "http://127.0.0.1:6385"
+
+[port_physnet]
+cidr_map = ["172.20.0.0/16:physnet_a", "2001:db8:77::/48:physnet_b", "fd00::/64:physnet_c"]
+"#,
+        );
+        assert_eq!(config.node_service, NodeServiceKind::Ironic);
+        assert_eq!(config.introspection_delay, 0);
+        assert_eq!(config.database.connection, DatabaseUrl::Sqlite("/tmp/conformance-x/state.sqlite".into()));
+        assert_eq!(config.processing.add_ports, AddPorts::All);
+        assert_eq!(config.port_physnet.cidr_map[2], "fd00::/64:physnet_c");
+    }
+
+    #[test]
+    fn tables_of_texts_and_lists_of_json_are_read_as_written() {
+        let config = good(
+            r#"timeout = 3
+clean_up_period = 1
+api_max_limit = 6
+can_manage_boot = false
+
+[capabilities]
+boot_mode = true
+cpu_flags = { "vmx" = "cpu_vt", "aes" = "cpu_aes" }
+
+[pci_devices]
+alias = ["{\"vendor_id\": \"8086\", \"product_id\": \"1521\", \"name\": \"nic_1g\"}", "this is not JSON"]
+
+[healthcheck]
+enabled = true
+
+[extra_hardware]
+strict = true
+"#,
+        );
+        assert_eq!(
+            config.capabilities.cpu_flags.get_index(1),
+            Some((&"aes".to_owned(), &"cpu_aes".to_owned()))
+        );
+        assert_eq!(config.pci_devices.alias.len(), 2);
+        assert!(config.healthcheck.enabled && config.extra_hardware.strict && !config.can_manage_boot);
+        assert_eq!((config.timeout, config.clean_up_period, config.api_max_limit), (3, 1, 6));
+    }
+
+    #[test]
+    fn lists_and_tables_may_be_one_text() {
+        let config =
+            good("ipmi_address_fields = \"a, b\"\n[capabilities]\ncpu_flags = \"vmx:cpu_vt,aes:cpu_aes\"");
+        assert_eq!(config.ipmi_address_fields, ["a", "b"]);
+        assert_eq!(config.capabilities.cpu_flags.len(), 2);
+        assert_eq!(config.capabilities.cpu_flags["vmx"], "cpu_vt");
+    }
+
+    #[test]
+    fn a_wrong_type_is_one_line_with_file_line_and_option() {
+        let line = problem("debug = true\n\n[processing]\npower_off = \"yes\"\n");
+        assert_eq!(line, "rollcall.toml:4: processing.power_off: true or false is expected, not a text");
+        assert!(problem("timeout = \"soon\"").starts_with("rollcall.toml:1: timeout: a whole number"));
+        assert_eq!(problem("processing = 5"), "rollcall.toml:1: processing: a table is expected");
+    }
+
+    #[test]
+    fn a_syntax_error_is_one_line_without_the_text() {
+        for text in
+            ["debug = true\n[ironic]\npassword = s3cret\n", "\n\npassword = \"s3cret\n", "a = 1\n\ns3cret"]
+        {
+            let (_, report) = read(text, &[]);
+            let line = report.refusal().unwrap();
+            assert!(line.starts_with("rollcall.toml:3: "), "{line}");
+            assert!(
+                !report.problems.iter().any(|line| line.contains("s3cret") || line.contains('\n')),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn limits_and_choices_are_kept() {
+        for (text, wanted) in [
+            ("listen_port = 70000", "at most 65535"),
+            ("max_concurrency = 1", "at least 2"),
+            ("api_max_limit = 0", "at least 1"),
+            ("timeout = 315576001", "at most 315576000"),
+            ("clean_up_period = -1", "at least 0"),
+            ("auth_strategy = \"magic\"", "not one of noauth"),
+            ("node_service = \"cloud\"", "not one of ironic, local"),
+            ("[processing]\nadd_ports = \"some\"", "not one of all"),
+            ("[processing]\nkeep_ports = \"some\"", "not one of all"),
+            ("[processing]\nstore_data = \"disk\"", "not one of none"),
+            ("[pxe_filter]\ndriver = \"some\"", "not one of noop"),
+            ("[database]\nconnection = \"mysql://u:p@h/d\"", "MySQL is not supported"),
+            ("[database]\nconnection = \"sqlite://\"", "in memory"),
+        ] {
+            assert!(problem(text).contains(wanted), "{text}");
+        }
+        assert_eq!(good("timeout = -5").timeout, -5);
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_refused_by_name() {
+        for text in [
+            "auth_strategy = \"keystone\"",
+            "auth_strategy = \"http_basic\"",
+            "use_ssl = true",
+            "listen_unix_socket = \"/run/rollcall.sock\"",
+            "enable_mdns = true",
+            "standalone = false",
+            "[pxe_filter]\ndriver = \"iptables\"",
+            "[pxe_filter]\ndriver = \"dnsmasq\"",
+            "[pxe_filter]\ndeny_unknown_macs = true",
+            "[processing]\nstore_data = \"swift\"",
+            "[processing]\nnode_not_found_hook = \"enroll\"",
+            "[processing]\npermit_active_introspection = true",
+            "[cors]\nallowed_origin = \"*\"",
+            "[ironic]\nauth_type = \"password\"",
+            "[ironic]\ncafile = \"/ca.pem\"",
+            "[ironic]\ninsecure = true",
+            "[healthcheck]\ndetailed = true",
+            "[exception]\nfatal_exception_format_errors = true",
+        ] {
+            let line = problem(text);
+            let option = text.lines().last().unwrap().split(' ').next().unwrap();
+            assert!(line.contains(option) && line.contains("not there yet"), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_of_what_is_not_there_yet_are_accepted() {
+        let text = "standalone = true\nuse_ssl = false\nenable_mdns = false\nlisten_unix_socket = \"\"\n\
+                    [pxe_filter]\ndriver = \"noop\"\ndeny_unknown_macs = false\n\
+                    [exception]\nfatal_exception_format_errors = false\n";
+        assert_eq!(good(text), Config::default());
+    }
+
+    #[test]
+    fn what_means_nothing_here_is_told_once_each() {
+        let text = "transport_url = \"rabbit://u:s3cret@h\"\nrpc_response_timeout = 60\n\
+                    [coordination]\nbackend_url = \"etcd3://s3cret\"\n\
+                    [keystone_authtoken]\npassword = \"s3cret\"\nusername = \"x\"\n";
+        let (config, report) = read(text, &[]);
+        assert_eq!(config, Config::default());
+        assert!(report.is_good());
+        assert_eq!(report.warnings.len(), 4, "{:?}", report.warnings);
+        assert!(
+            report.warnings.iter().all(|line| line.contains("has no effect: ") && !line.contains("s3cret"))
+        );
+        assert!(report.warnings[2].starts_with("rollcall.toml:4: coordination.backend_url has no effect"));
+    }
+
+    #[test]
+    fn unknown_names_are_told_and_do_not_prevent_a_start() {
+        let text = "listen_prot = 1\n[processing]\noption_of_the_future = \"x\"\n[section_of_the_future]\na = \"b\"\n\
+                    [database]\nlisten_port = 5\n";
+        let (config, report) = read(text, &[]);
+        assert_eq!(config, Config::default());
+        assert_eq!(report.problems, Vec::<String>::new());
+        assert_eq!(
+            report.unknown,
+            [
+                "rollcall.toml:1: listen_prot is not a known option; did you mean listen_port?",
+                "rollcall.toml:3: processing.option_of_the_future is not a known option",
+                "rollcall.toml:4: [section_of_the_future] is not a known section",
+                "rollcall.toml:7: database.listen_port is not a known option; listen_port belongs to the top level, \
+                 before the first table",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_default_is_refused() {
+        assert!(problem("[DEFAULT]\nauth_strategy = \"keystone\"").contains("stand at top level"));
+    }
+
+    #[test]
+    fn all_problems_are_found_and_the_first_is_shown() {
+        let (_, report) = read("timeout = \"x\"\ndebug = 1\n[processing]\nadd_ports = 1\n", &[]);
+        assert_eq!(report.problems.len(), 3);
+        let line = report.refusal().unwrap();
+        assert!(line.starts_with("rollcall.toml:1: timeout") && line.contains("and 2 more"));
+    }
+
+    #[test]
+    fn a_missing_file_is_a_problem() {
+        let error = Config::load(Some(std::path::Path::new("/nonexistent/x.toml")), std::iter::empty());
+        assert!(error.unwrap_err().text.starts_with("/nonexistent/x.toml: "));
+    }
+}
+
+mod together {
+    use super::*;
+
+    #[test]
+    fn ports_that_are_not_made_cannot_be_kept() {
+        let line = problem("[processing]\nadd_ports = \"disabled\"\nkeep_ports = \"added\"");
+        assert!(line.starts_with("rollcall.toml:3: processing.keep_ports: "), "{line}");
+    }
+
+    #[test]
+    fn ironic_is_the_node_service_where_it_is_configured() {
+        let ironic = "[ironic]\nendpoint_override = \"http://127.0.0.1:6385\"";
+        let config = good(ironic);
+        assert_eq!((config.node_service, config.introspection_delay), (NodeServiceKind::Ironic, 5));
+        let config = good("");
+        assert_eq!((config.node_service, config.introspection_delay), (NodeServiceKind::Local, 0));
+        let config = good(&format!("introspection_delay = 2\n{ironic}"));
+        assert_eq!(config.introspection_delay, 2);
+        let (config, report) = read(&format!("node_service = \"local\"\n{ironic}"), &[]);
+        assert_eq!((config.node_service, report.warnings.len()), (NodeServiceKind::Local, 1));
+    }
+
+    #[test]
+    fn ironic_needs_its_address_and_http_basic_its_user() {
+        assert!(problem("node_service = \"ironic\"").contains("ironic.endpoint_override: needed"));
+        let basic = "[ironic]\nauth_type = \"http_basic\"\nendpoint_override = \"http://127.0.0.1\"\nusername = \"u\"\n";
+        assert!(problem(basic).contains("ironic.password: needed"));
+        let config = good(&format!("{basic}password = \"s3cret\""));
+        assert_eq!(config.ironic.password.as_ref().map(Secret::expose), Some("s3cret"));
+        assert!(!format!("{config:?}").contains("s3cret"));
+    }
+}
+
+mod variables {
+    use super::*;
+
+    #[test]
+    fn variables_go_over_the_file() {
+        let env = [
+            ("ROLLCALL_LISTEN_PORT", "6000"),
+            ("ROLLCALL_DEBUG", "true"),
+            ("ROLLCALL_PROCESSING__ADD_PORTS", "all"),
+            ("ROLLCALL_IPMI_ADDRESS_FIELDS", "a,b"),
+            ("ROLLCALL_PORT_PHYSNET__CIDR_MAP", "[\"10.0.0.0/8:net\"]"),
+            ("ROLLCALL_IRONIC__ENDPOINT_OVERRIDE", "http://127.0.0.1:6385"),
+            ("ROLLCALL_IRONIC__AUTH_TYPE", "http_basic"),
+            ("ROLLCALL_IRONIC__USERNAME", "12345"),
+            ("ROLLCALL_IRONIC__PASSWORD", "\"quoted\""),
+            ("ROLLCALL_CONFIG", "/etc/rollcall.toml"),
+            ("ROLLCALL_LOG", "debug"),
+            ("PATH", "/bin"),
+        ];
+        let (config, report) = read("listen_port = 1\n", &env);
+        assert_eq!(report, Report::default());
+        assert_eq!((config.listen_port, config.debug), (6000, true));
+        assert_eq!(config.processing.add_ports, AddPorts::All);
+        assert_eq!(config.ipmi_address_fields, ["a", "b"]);
+        assert_eq!(config.port_physnet.cidr_map, ["10.0.0.0/8:net"]);
+        assert_eq!(config.node_service, NodeServiceKind::Ironic);
+        assert_eq!(config.ironic.username.as_deref(), Some("12345"));
+        assert_eq!(config.ironic.password.as_ref().map(Secret::expose), Some("quoted"));
+    }
+
+    #[test]
+    fn what_is_wrong_names_the_variable_and_not_its_value() {
+        let env = [
+            ("ROLLCALL_DATABASE__CONNECTION", "mysql://u:s3cret@h/d"),
+            ("ROLLCALL_LISTEN_PORT", "70000"),
+            ("ROLLCALL_NO_SUCH", "s3cret"),
+            ("ROLLCALL_NO__SUCH", "s3cret"),
+            ("ROLLCALL_TIMEOUT", "soon"),
+            ("ROLLCALL_TRANSPORT_URL", "s3cret"),
+        ];
+        let (_, report) = read("", &env);
+        assert_eq!(
+            report.problems,
+            [
+                "ROLLCALL_DATABASE__CONNECTION: database.connection: MySQL is not supported; use sqlite or postgresql",
+                "ROLLCALL_LISTEN_PORT: listen_port: 70000 is too large, at most 65535 is possible",
+                "ROLLCALL_TIMEOUT: timeout: a whole number is expected, not a text",
+            ]
+        );
+        assert_eq!(
+            report.unknown,
+            [
+                "ROLLCALL_NO_SUCH: no_such is not a known option",
+                "ROLLCALL_NO__SUCH: no is not a known section"
+            ]
+        );
+        assert!(report.warnings.len() == 1 && !format!("{report:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn an_empty_variable_unsets_an_option_without_default() {
+        let text = "[ironic]\nendpoint_override = \"http://127.0.0.1\"";
+        let (config, report) = read(text, &[("ROLLCALL_IRONIC__ENDPOINT_OVERRIDE", "")]);
+        assert_eq!((config, report), (Config::default(), Report::default()));
+    }
+}
+
+mod described {
+    use super::*;
+
+    /// `section.option` of all descriptions of a kind.
+    fn described(wanted: fn(Class) -> bool) -> BTreeSet<String> {
+        let options = sections().flat_map(|section| section.options.iter().map(move |spec| (section, spec)));
+        let wanted = options.filter(|(_, spec)| wanted(spec.class));
+        wanted.map(|(section, spec)| names::full(section.name, spec.name)).collect()
+    }
+
+    /// `section.option` of all fields of the structs.
+    fn fields() -> BTreeSet<String> {
+        let config = serde_json::to_value(Config::default()).unwrap();
+        let mut names = BTreeSet::new();
+        for (name, value) in config.as_object().unwrap() {
+            match value.as_object() {
+                Some(section) => names.extend(section.keys().map(|option| names::full(name, option))),
+                None => drop(names.insert(name.clone())),
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn what_works_has_a_field_and_every_field_is_described() {
+        let works = described(|class| matches!(class, Class::Works | Class::Only(_)));
+        let described = described(|class| !matches!(class, Class::NoEffect(_)));
+        assert_eq!(works.difference(&fields()).collect::<Vec<_>>(), Vec::<&String>::new());
+        assert_eq!(fields().difference(&described).collect::<Vec<_>>(), Vec::<&String>::new());
+    }
+
+    #[test]
+    fn no_option_is_described_twice() {
+        let names: Vec<_> = sections().map(|section| section.name).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        for section in sections() {
+            let names: BTreeSet<_> = section.options.iter().map(|spec| spec.name).collect();
+            assert_eq!(names.len(), section.options.len(), "[{}]", section.name);
+        }
+    }
+
+    #[test]
+    fn the_sample_says_nothing_but_the_defaults() {
+        assert_eq!(good(&sample()), Config::default());
+    }
+
+    #[test]
+    fn the_sample_with_every_option_set_equals_the_defaults() {
+        let set: Vec<String> = sample().lines().map(uncommented).collect();
+        assert_eq!(
+            set.iter().filter(|line| line.contains(" = ")).count(),
+            described(|class| { !matches!(class, Class::NoEffect(_)) }).len()
+        );
+        let (config, report) = read(&set.join("\n"), &[]);
+        assert_eq!(config, Config::default());
+        assert!(report.is_good(), "{report:?}");
+        let idle = "node_service: [ironic] has no effect";
+        assert!(report.warnings.iter().all(|line| line.contains(idle)), "{report:?}");
+    }
+
+    /// Options are commented out without a blank, explanations with one.
+    fn uncommented(line: &str) -> String {
+        match line.strip_prefix('#') {
+            Some(option) if !option.starts_with(' ') => option.to_owned(),
+            _ => line.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_sample_names_every_option() {
+        let sample = sample();
+        for name in described(|_| true) {
+            let option = name.rsplit('.').next().unwrap();
+            let forms = [format!("\n#{option} = "), format!("\n# {option} has no effect: ")];
+            assert!(forms.iter().any(|form| sample.contains(form)), "{name}");
+        }
+    }
+}
