@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod fsm;
+pub mod http;
 pub mod mac;
 pub mod node;
 pub mod node_service;

@@ -1,0 +1,123 @@
+//! Request bodies: read whole, bounded in size and in time.
+//!
+//! The size is checked by `Content-Length` first and then while reading, since a chunked body announces none.
+
+use std::time::Duration;
+
+use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::{HttpRequest, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use serde_json::Value;
+
+use super::Settings;
+use crate::error::{Error, Kind, Result};
+use crate::node_service::Object;
+
+/// The whole body.
+///
+/// # Errors
+/// Too large (413), too slow (503, which clients try again) or broken off (400).
+pub(super) async fn read(request: &HttpRequest, body: web::Payload, settings: &Settings) -> Result<Bytes> {
+    let limit = settings.max_body_bytes;
+    if announced(request).is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    let deadline = settings.body_deadline;
+    match actix_web::rt::time::timeout(deadline, collect(body, limit)).await {
+        Ok(collected) => collected,
+        Err(_elapsed) => Err(too_slow(deadline)),
+    }
+}
+
+/// The length that the client announces; one beyond this machine's numbers is the largest of them.
+fn announced(request: &HttpRequest) -> Option<usize> {
+    let text = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
+    Some(text.trim().parse().unwrap_or(usize::MAX))
+}
+
+async fn collect(mut body: web::Payload, limit: usize) -> Result<Bytes> {
+    let mut whole = BytesMut::new();
+    while let Some(part) = body.next().await {
+        let part = part.map_err(|error| broken(&error, limit))?;
+        if whole.len().saturating_add(part.len()) > limit {
+            return Err(too_large(limit));
+        }
+        whole.extend_from_slice(&part);
+    }
+    Ok(whole.freeze())
+}
+
+fn too_large(limit: usize) -> Error {
+    Error::new(Kind::TooLarge, format!("The request body is larger than {limit} bytes"))
+}
+
+fn too_slow(deadline: Duration) -> Error {
+    Error::unavailable(format!("The request body did not arrive within {} s", deadline.as_secs_f64()))
+}
+
+fn broken(error: &PayloadError, limit: usize) -> Error {
+    match error {
+        PayloadError::Overflow => too_large(limit),
+        _ => Error::bad_request("The request body could not be read").caused_by(error),
+    }
+}
+
+/// The JSON object that a body holds.
+///
+/// # Errors
+/// Anything else, with the name that the ancestor's language gives to it.
+pub(super) fn decode(body: &[u8]) -> Result<Object> {
+    let found = match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => return Ok(object),
+        Ok(other) => type_name(&other),
+        Err(_unparsable) => "None",
+    };
+    Err(Error::bad_request(format!("Invalid data: expected a JSON object, got {found}")))
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.to_string().contains(['.', 'e', 'E']) => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anything_but_an_object_is_named() {
+        for (body, found) in [
+            ("[]", "list"),
+            ("\"x\"", "str"),
+            ("1", "int"),
+            ("-12345678901234567890123", "int"),
+            ("1.5", "float"),
+            ("1e3", "float"),
+            ("true", "bool"),
+            ("null", "NoneType"),
+            ("{", "None"),
+            (" ", "None"),
+            ("nonsense", "None"),
+        ] {
+            let wanted = format!("Invalid data: expected a JSON object, got {found}");
+            assert_eq!(decode(body.as_bytes()), Err(Error::bad_request(wanted)), "{body}");
+        }
+        assert_eq!(decode(b"\xff").unwrap_err().kind, Kind::BadRequest);
+        let deep = "[".repeat(100_000);
+        assert!(decode(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_object_is_taken() {
+        assert_eq!(decode(br#"{"a":1}"#).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,41 @@
+//! `/v1/introspection/<node>/data`: the stored documents, and processing them again.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::{Api, body, path, reply};
+use crate::error::Result;
+use crate::node::Variant;
+use crate::node_service::Object;
+
+/// `GET .../data`
+pub(super) async fn processed(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
+    stored(&request, &api, Variant::Processed).await
+}
+
+/// `GET .../data/unprocessed`
+pub(super) async fn unprocessed(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
+    stored(&request, &api, Variant::Raw).await
+}
+
+/// `POST .../data/unprocessed`; the body is checked before the node is looked for.
+pub(super) async fn reapply(request: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse> {
+    let node = path::node(&request)?;
+    let document = given(&body::read(&request, payload, &api.settings).await?)?;
+    api.nodes.reapply(&node, document).await?;
+    Ok(reply::accepted())
+}
+
+async fn stored(request: &HttpRequest, api: &Api, variant: Variant) -> Result<HttpResponse> {
+    let text = api.nodes.data(&path::node(request)?, variant).await?;
+    Ok(reply::document(StatusCode::OK, text))
+}
+
+/// The document in a body; an empty one, or an empty object, means the stored data.
+fn given(body: &[u8]) -> Result<Option<Object>> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(body::decode(body)?).filter(|document| !document.is_empty()))
+}

@@ -1,0 +1,91 @@
+//! From an error to its answer: the only place where a [`Kind`] becomes an HTTP status.
+//!
+//! Invariant: an error's body is `{"error":{"message":...}}`; a cause goes out only with `debug`, and the
+//! framework's own error texts only where they are the client's fault.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use super::access::Access;
+use super::{Api, reply};
+use crate::error::{Error, Kind};
+
+/// When a client that found us busy shall come again, in seconds.
+const RETRY_AFTER_SECONDS: &str = "5";
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: Message<'a>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'a str,
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        status(self.kind)
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        answer(self.kind, &self.text)
+    }
+}
+
+/// Gives a failed request its final body, and logs the failure; leaves any other answer alone.
+pub(super) fn finish<B: MessageBody + 'static>(
+    response: ServiceResponse<B>,
+    api: &Api,
+    access: &Access,
+) -> ServiceResponse<BoxBody> {
+    let Some(failure) = response.response().error() else { return response.map_into_boxed_body() };
+    let error = failure.as_error::<Error>().cloned().unwrap_or_else(|| foreign(failure));
+    access.log_failure(&error);
+    let text = if api.settings.debug && error.kind == Kind::Internal {
+        error.to_string()
+    } else {
+        error.text.clone()
+    };
+    response.into_response(answer(error.kind, &text))
+}
+
+/// The answer with this error text.
+fn answer(kind: Kind, message: &str) -> HttpResponse {
+    let mut response = refusal(status(kind), message);
+    if kind == Kind::Unavailable {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+    }
+    response
+}
+
+/// An error of the given status; for the few statuses that no [`Kind`] has.
+pub(super) fn refusal(status: StatusCode, message: &str) -> HttpResponse {
+    reply::json(status, &Body { error: Message { message } })
+}
+
+fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::BadRequest => StatusCode::BAD_REQUEST,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The framework's own errors (extractors, payloads) in our terms.
+fn foreign(failure: &actix_web::Error) -> Error {
+    match failure.as_response_error().status_code() {
+        StatusCode::NOT_FOUND => Error::not_found(failure.to_string()),
+        StatusCode::PAYLOAD_TOO_LARGE => Error::new(Kind::TooLarge, failure.to_string()),
+        code if code.is_client_error() => Error::bad_request(failure.to_string()),
+        _ => Error::internal(failure),
+    }
+}

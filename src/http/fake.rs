@@ -1,0 +1,114 @@
+//! An [`Introspection`] for tests: knows one node, notes what it is asked, fails when told to.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::fsm::State;
+use crate::node::{Introspection, ListQuery, ManageBoot, Record, Variant};
+use crate::node_service::Object;
+
+/// The only node, and its name.
+pub(super) const NODE: &str = "11111111-2222-4333-8444-555555555555";
+pub(super) const NAME: &str = "rack1 u07";
+/// Its documents.
+pub(super) const RAW: &str = "{\"b\": \"\\u00fc\", \"a\": 1}";
+pub(super) const PROCESSED: &str = "{\"processed\": true}";
+
+#[derive(Default)]
+pub(super) struct Fake {
+    /// What was asked, in order.
+    pub(super) calls: RefCell<Vec<String>>,
+    /// What every call answers instead.
+    pub(super) failure: RefCell<Option<Error>>,
+}
+
+impl Fake {
+    pub(super) fn new() -> Rc<Self> {
+        Rc::new(Self::default())
+    }
+
+    pub(super) fn failing(error: Error) -> Rc<Self> {
+        let fake = Self::new();
+        *fake.failure.borrow_mut() = Some(error);
+        fake
+    }
+
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.calls.borrow().clone()
+    }
+
+    fn note(&self, call: String) -> Result<()> {
+        self.calls.borrow_mut().push(call);
+        self.failure.borrow().clone().map_or(Ok(()), Err)
+    }
+
+    fn find(&self, ident: &str) -> Result<()> {
+        if ident == NODE || ident == NAME {
+            return Ok(());
+        }
+        Err(Error::not_found(format!("Could not find node {ident} in cache")))
+    }
+}
+
+pub(super) fn record() -> Record {
+    Record {
+        uuid: NODE.parse().unwrap(),
+        version: 3,
+        state: State::Waiting,
+        state_since: Timestamp(1_767_232_740_000_070),
+        deadline: Some(Timestamp(1_767_236_340_000_070)),
+        started_at: Timestamp(1_767_232_740_000_000),
+        finished_at: None,
+        error: None,
+        manage_boot: ManageBoot::Managed,
+        run: Uuid::nil(),
+    }
+}
+
+#[async_trait(?Send)]
+impl Introspection for Fake {
+    async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<()> {
+        self.note(format!("start {ident} {manage_boot:?}"))?;
+        self.find(ident)
+    }
+
+    async fn abort(&self, ident: &str) -> Result<()> {
+        self.note(format!("abort {ident}"))?;
+        self.find(ident)
+    }
+
+    async fn reapply(&self, ident: &str, document: Option<Object>) -> Result<()> {
+        self.note(format!("reapply {ident} {}", serde_json::to_string(&document).unwrap()))?;
+        self.find(ident)
+    }
+
+    async fn callback(&self, body: Bytes) -> Result<Uuid> {
+        self.note(format!("callback {}", body.len()))?;
+        Ok(record().uuid)
+    }
+
+    async fn status(&self, ident: &str) -> Result<Record> {
+        self.note(format!("status {ident}"))?;
+        self.find(ident).map(|()| record())
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<Vec<Record>> {
+        self.note(format!("list {:?} {} {:?}", query.marker, query.limit, query.states))?;
+        Ok(vec![record()])
+    }
+
+    async fn data(&self, ident: &str, variant: Variant) -> Result<Vec<u8>> {
+        self.note(format!("data {ident} {variant:?}"))?;
+        self.find(ident)?;
+        Ok(match variant {
+            Variant::Raw => RAW.into(),
+            Variant::Processed => PROCESSED.into(),
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! `/v1/introspection/<node>`: start, status, abort.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::status::Status;
+use super::{Api, Settings, body, links, path, query, reply};
+use crate::error::{Error, Result};
+use crate::node::ManageBoot;
+
+/// `POST /v1/introspection/<node>`; a body is read, so that the connection can go on, and ignored.
+pub(super) async fn start(request: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse> {
+    let node = path::node(&request)?;
+    let manage_boot = manage_boot(query::first(&request, "manage_boot").as_deref(), &api.settings)?;
+    body::read(&request, payload, &api.settings).await?;
+    api.nodes.start(&node, manage_boot).await?;
+    Ok(reply::accepted())
+}
+
+/// `GET /v1/introspection/<node>`
+pub(super) async fn status(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
+    let record = api.nodes.status(&path::node(&request)?).await?;
+    let status = Status::new(record, &links::root(&request, &api.settings));
+    Ok(reply::json(StatusCode::OK, &status))
+}
+
+/// `POST /v1/introspection/<node>/abort`; a body is ignored.
+pub(super) async fn abort(request: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse> {
+    let node = path::node(&request)?;
+    body::read(&request, payload, &api.settings).await?;
+    api.nodes.abort(&node).await?;
+    Ok(reply::accepted())
+}
+
+/// What `manage_boot` says; managed where it is absent.
+fn manage_boot(given: Option<&str>, settings: &Settings) -> Result<ManageBoot> {
+    let wanted = match given {
+        None => ManageBoot::Managed,
+        Some(text) => parse(text)
+            .ok_or_else(|| Error::bad_request(format!("Invalid boolean value for manage_boot: {text}")))?,
+    };
+    if wanted == ManageBoot::Managed && !settings.can_manage_boot {
+        return Err(Error::bad_request(
+            "Managed boot is requested, but this installation cannot manage boot ((can_manage_boot set to False)",
+        ));
+    }
+    Ok(wanted)
+}
+
+fn parse(text: &str) -> Option<ManageBoot> {
+    match text.trim().to_lowercase().as_str() {
+        "1" | "t" | "true" | "on" | "y" | "yes" => Some(ManageBoot::Managed),
+        "0" | "f" | "false" | "off" | "n" | "no" => Some(ManageBoot::Unmanaged),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_boolean_is_understood() {
+        for text in ["1", "t", "true", "on", "y", "yes", " YES ", "True"] {
+            assert_eq!(parse(text), Some(ManageBoot::Managed), "{text}");
+        }
+        for text in ["0", "f", "false", "off", "n", "no", "\tNo", "FALSE"] {
+            assert_eq!(parse(text), Some(ManageBoot::Unmanaged), "{text}");
+        }
+        for text in ["", "maybe", "2", "truee", "-1", "none"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn managed_boot_may_be_impossible_here() {
+        let settings = Settings { can_manage_boot: false, ..Settings::default() };
+        for given in [None, Some("true")] {
+            assert!(
+                manage_boot(given, &settings).unwrap_err().text.contains("((can_manage_boot set to False)")
+            );
+        }
+        assert_eq!(manage_boot(Some("0"), &settings), Ok(ManageBoot::Unmanaged));
+        let error = manage_boot(Some("2"), &settings).unwrap_err();
+        assert_eq!(error.text, "Invalid boolean value for manage_boot: 2");
+    }
+}

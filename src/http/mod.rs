@@ -1,0 +1,73 @@
+//! The HTTP interface: the introspection API, version 1, over the trait [`Introspection`].
+//!
+//! Owns what a client sees: paths, versions, headers, the shape of answers and errors. Invariant: every answer of
+//! the application is JSON (or empty), carries the version range, and its status comes from
+//! [`crate::error::Kind`]. It must not know the database, the actors or the node service.
+
+mod access;
+mod body;
+mod continue_callback;
+mod data;
+mod envelope;
+mod failure;
+#[cfg(test)]
+mod fake;
+mod healthcheck;
+mod introspection;
+mod json;
+mod links;
+mod list;
+mod path;
+mod query;
+mod reply;
+mod root;
+pub mod routes;
+pub mod server;
+mod settings;
+mod status;
+#[cfg(test)]
+mod tests;
+pub mod versions;
+
+use std::rc::Rc;
+
+use actix_web::App;
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+
+use crate::node::Introspection;
+
+pub use settings::{Healthcheck, Settings};
+
+/// What the handlers of one worker thread share. The service is not `Send`: each worker makes its own.
+pub struct Api {
+    /// What may be asked of the nodes.
+    pub nodes: Rc<dyn Introspection>,
+    /// How the interface behaves.
+    pub settings: Settings,
+}
+
+impl Api {
+    /// The interface of one worker.
+    #[must_use]
+    pub fn new(nodes: Rc<dyn Introspection>, settings: Settings) -> Self {
+        Self { nodes, settings }
+    }
+}
+
+/// The whole application: the table of routes inside the envelope that every request goes through.
+pub fn app(
+    api: Api,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new().app_data(Data::new(api)).configure(routes::register).wrap(from_fn(envelope::envelope))
+}

@@ -1,0 +1,49 @@
+//! How the HTTP interface behaves: plain values, taken from the configuration by the caller.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The options of the interface; the default is the ancestor's where it has the option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The longest page of a list, and its length where the client names none.
+    pub api_max_limit: usize,
+    /// Whether a start may ask for managed boot.
+    pub can_manage_boot: bool,
+    /// The largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// How long a client may take to send a body; below the 30 s that a ramdisk waits for an answer.
+    pub body_deadline: Duration,
+    /// Whether the answer to an unexpected failure names its cause.
+    pub debug: bool,
+    /// Whether links follow the `X-Forwarded-*` headers.
+    pub trust_forwarded: bool,
+    /// Whether there is a health check.
+    pub healthcheck: Healthcheck,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            api_max_limit: 1000,
+            can_manage_boot: true,
+            max_body_bytes: 32 * 1024 * 1024,
+            body_deadline: Duration::from_secs(25),
+            debug: false,
+            trust_forwarded: true,
+            healthcheck: Healthcheck::Disabled,
+        }
+    }
+}
+
+/// `GET /healthcheck`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Healthcheck {
+    /// The path means nothing.
+    Disabled,
+    /// The path is answered.
+    Enabled {
+        /// While this file exists, the answer is 503.
+        disable_by_file: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,80 @@
+//! The whole application over a fake service.
+
+mod conventions;
+mod endpoints;
+mod failures;
+mod robustness;
+mod routes;
+mod wire;
+
+use std::rc::Rc;
+
+use actix_web::body::to_bytes;
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::{TestRequest, call_service, init_service};
+use serde_json::Value;
+
+use super::fake::{Fake, NODE};
+use super::{Api, Settings, app};
+
+/// An answer, read whole.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The message, after a check of the body's shape.
+    fn error(&self) -> String {
+        let body = self.json();
+        let message = body["error"]["message"].as_str().unwrap().to_owned();
+        assert_eq!(body, serde_json::json!({"error": {"message": message.clone()}}));
+        message
+    }
+
+    /// Version range and request id are on every answer.
+    fn assert_common_headers(&self) {
+        assert_eq!(self.header("x-openstack-ironic-inspector-api-minimum-version"), Some("1.0"));
+        assert_eq!(self.header("x-openstack-ironic-inspector-api-maximum-version"), Some("1.18"));
+        assert!(self.header("x-openstack-request-id").unwrap().starts_with("req-"));
+    }
+}
+
+async fn send(fake: &Rc<Fake>, settings: &Settings, request: TestRequest) -> Answer {
+    let service = init_service(app(Api::new(Rc::clone(fake) as Rc<_>, settings.clone()))).await;
+    let response = call_service(&service, request.to_request()).await;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = to_bytes(response.into_body()).await.unwrap().to_vec();
+    let answer = Answer { status, headers, body };
+    answer.assert_common_headers();
+    answer
+}
+
+fn request(method: &str, uri: &str) -> TestRequest {
+    TestRequest::with_uri(uri).method(method.parse::<Method>().unwrap())
+}
+
+/// Sends to a healthy service with the default settings.
+async fn ask(method: &str, uri: &str) -> Answer {
+    send(&Fake::new(), &Settings::default(), request(method, uri)).await
+}
+
+/// A path below the known node.
+fn node_path(rest: &str) -> String {
+    format!("/v1/introspection/{NODE}{rest}")
+}

@@ -1,0 +1,48 @@
+//! The table of routes and the application agree.
+
+use std::collections::BTreeSet;
+
+use actix_web::http::StatusCode;
+
+use super::super::fake::NODE;
+use super::super::routes::{ROUTES, allowed};
+use super::ask;
+
+/// The path with names that exist.
+pub(super) fn concrete(path: &str) -> String {
+    path.replace("{node}", NODE).replace("{version}", "v2")
+}
+
+#[actix_web::test]
+async fn every_endpoint_answers() {
+    for endpoint in ROUTES {
+        let answer = ask(endpoint.method.as_str(), &concrete(endpoint.path)).await;
+        if endpoint.name == "unknown version" {
+            assert_eq!(answer.error(), "Version v2 not found.");
+        } else {
+            assert!(answer.status.is_success(), "{endpoint:?} answers {}", answer.status);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn every_other_method_is_not_allowed() {
+    for endpoint in ROUTES {
+        let allow = allowed(endpoint.path);
+        let other = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
+            .into_iter()
+            .filter(|method| !allow.split(", ").any(|name| name == *method));
+        for method in other {
+            let answer = ask(method, &concrete(endpoint.path)).await;
+            assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {}", endpoint.path);
+            assert_eq!(answer.header("allow"), Some(allow.as_str()));
+        }
+    }
+}
+
+#[test]
+fn names_are_unique_and_the_catch_all_is_last() {
+    let names: BTreeSet<&str> = ROUTES.iter().map(|endpoint| endpoint.name).collect();
+    assert_eq!(names.len(), ROUTES.len());
+    assert_eq!(ROUTES.last().unwrap().path, "/{version}");
+}
