@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod error;
 pub mod fsm;
 pub mod http;
@@ -14,3 +15,4 @@ pub mod node;
 pub mod node_service;
 pub mod processing;
 pub mod store;
+pub mod supervisor;

@@ -2,9 +2,14 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use rollcall::cli::{self, Cli};
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    env_logger::Builder::from_env(env_logger::Env::new().filter_or("ROLLCALL_LOG", "info")).init();
+    cli::run(&cli)
 }

@@ -1,3 +1,57 @@
 //! The subcommands, one file each: what the command line says, and what is done.
 
 pub mod config;
+pub mod db;
+pub mod serve;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+
+/// Bare-metal introspection daemon
+#[derive(Clone, Debug, Parser)]
+#[command(name = "rollcall", version, about)]
+pub struct Cli {
+    /// What is done.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon
+    Serve(serve::ServeCommand),
+    /// Look after the database's schema
+    Db(db::DbCommand),
+    /// Print a sample configuration, or check one
+    Config(config::ConfigCommand),
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn run(cli: &Cli) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match dispatch(cli, &mut out) {
+        Ok(code) => code,
+        Err(error) => {
+            // One line: whoever starts it reads it in a terminal or a journal.
+            let line = error.to_string().replace('\n', " ");
+            // Nothing is left to be done where not even this can be written.
+            let _ = writeln!(io::stderr(), "rollcall: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, out: &mut impl Write) -> Result<ExitCode> {
+    let env = std::env::vars();
+    match &cli.command {
+        Command::Serve(command) => command.run(env).map(|()| ExitCode::SUCCESS),
+        Command::Db(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
+        Command::Config(command) => command.run(env, out),
+    }
+}

@@ -3,9 +3,16 @@
 //! Invariant: everything that happens to a node goes through its actor, one thing at a time. HTTP and the
 //! supervisor see only [`Introspection`] and [`Record`].
 
+pub mod actor;
+pub mod lookup;
 pub mod machine;
+mod operations;
 pub mod order;
+pub mod prepare;
 pub mod provision;
+pub mod registry;
+pub mod service;
+pub mod shared;
 pub mod step;
 pub mod turns;
 

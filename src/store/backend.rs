@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error as PoolError, Pool, PooledConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::url::DatabaseUrl;
+use crate::config::DatabaseUrl;
 use super::writer::QueryResult;
 use super::{Session, from_diesel};
 use crate::error::{Error, Result};

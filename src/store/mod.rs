@@ -12,7 +12,7 @@ pub mod registered;
 pub mod runs;
 mod schema;
 pub mod transition;
-mod url;
+
 mod writer;
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use diesel::result::Error as DieselError;
 
 pub use self::backend::SchemaVersion;
-pub use self::url::DatabaseUrl;
+pub use crate::config::DatabaseUrl;
 pub use self::writer::{Job, QueryResult};
 use crate::error::{Error, Kind, Result};
 

@@ -1,0 +1,51 @@
+//! `rollcall db upgrade` and `rollcall db version`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::store::{self, SchemaVersion};
+
+/// `rollcall db`
+#[derive(Clone, Debug, Args)]
+pub struct DbCommand {
+    /// The configuration; without it the defaults and the environment count
+    #[arg(long, env = "ROLLCALL_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// What is done.
+    #[command(subcommand)]
+    pub action: DbAction,
+}
+
+/// What is done about the database.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum DbAction {
+    /// Bring the schema up to date; `serve` does so too
+    Upgrade,
+    /// Print the version of the schema, and the one that this program makes
+    Version,
+}
+
+impl DbCommand {
+    /// Does it; what is to be read goes to `out`.
+    ///
+    /// # Errors
+    /// A wrong configuration, or a database that can not be reached or is newer than the program.
+    pub fn run(&self, env: impl Iterator<Item = (String, String)>, out: &mut impl Write) -> Result<()> {
+        let url = Config::load(self.config.as_deref(), env)?.config.database.connection;
+        let version = match self.action {
+            DbAction::Upgrade => store::upgrade(&url)?,
+            DbAction::Version => store::schema_version(&url)?,
+        };
+        print(&version, out).map_err(Error::internal)
+    }
+}
+
+fn print(version: &SchemaVersion, out: &mut impl Write) -> std::io::Result<()> {
+    let database = version.database.as_deref().unwrap_or("none");
+    writeln!(out, "schema of the database: {database}")?;
+    writeln!(out, "schema of this program: {}", version.program)
+}
