@@ -22,7 +22,7 @@ pub(super) fn read(variables: impl Iterator<Item = (String, String)>, draft: &mu
 }
 
 fn add(variable: &str, value: String, draft: &mut Draft) {
-    let option = variable.trim_start_matches(PREFIX).to_lowercase();
+    let option = variable.strip_prefix(PREFIX).unwrap_or(variable).to_lowercase();
     let (section, name) = option.split_once("__").unwrap_or(("", option.as_str()));
     match names::section(section) {
         Some(section) => draft.put(variable, section, name, Found::Text(value)),
