@@ -82,7 +82,7 @@ fn basic(config: &config::Ironic) -> Result<HeaderValue> {
     if username.is_empty() || username.contains(':') {
         return Err(Error::bad_request("[ironic]username must not be empty and must not hold a colon"));
     }
-    let text = format!("Basic {}", STANDARD.encode(format!("{username}:{password}")));
+    let text = format!("Basic {}", STANDARD.encode(format!("{username}:{}", password.expose())));
     let mut value = HeaderValue::from_str(&text).map_err(|_| Error::internal("a header that is none"))?;
     value.set_sensitive(true);
     Ok(value)
@@ -111,7 +111,7 @@ mod tests {
         let basic = config::Ironic { auth_type: "http_basic".to_owned(), ..config() };
         assert!(refusal(&basic).contains("username"));
         let colon =
-            config::Ironic { username: Some("a:b".to_owned()), password: Some("s".to_owned()), ..basic };
+            config::Ironic { username: Some("a:b".to_owned()), password: Some(config::Secret::new("s")), ..basic };
         assert!(refusal(&colon).contains("colon"));
     }
 
@@ -126,7 +126,7 @@ mod tests {
         let config = config::Ironic {
             auth_type: "http_basic".to_owned(),
             username: Some("rollcall".to_owned()),
-            password: Some("secret".to_owned()),
+            password: Some(config::Secret::new("secret")),
             ..config()
         };
         let shared = Shared::new(&config, usize::MAX).unwrap();

@@ -103,7 +103,7 @@ async fn each_request_says_who_asks_and_in_which_version() {
     let basic = config::Ironic {
         auth_type: "http_basic".to_owned(),
         username: Some("rollcall".to_owned()),
-        password: Some("secret".to_owned()),
+        password: Some(config::Secret::new("secret")),
         ..ironic.config()
     };
     let client = ironic.client_with(basic, Duration::from_secs(10));
