@@ -16,12 +16,12 @@ use uuid::Uuid;
 use super::machine::{Effect, Input, NodeMachine};
 use super::operations;
 use super::order::{Posting, Remains, Source, StartOrder, Ticket};
+use super::prepare;
 use super::registry::Registry;
 use super::shared::Shared;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::node_service::NodeService;
-use crate::processing::ramdisk_logs::LogSubject;
 use crate::store::transition::{Transition, Written};
 
 /// Messages that may wait at one node.
@@ -204,7 +204,7 @@ impl NodeActor {
         let now = self.shared.now();
         let node = Some(self.uuid);
         let stored = async move {
-            let subject = LogSubject { node, boot_mac: posting.boot_mac.clone(), bmc: posting.bmc.clone() };
+            let subject = prepare::log_subject(node, &posting);
             let store = move || logs.store(posting.logs.as_ref(), &subject, now);
             if let Err(error) = tokio::task::spawn_blocking(store).await {
                 log::error!("The ramdisk's logs could not be stored error={error}");

@@ -36,6 +36,10 @@ pub struct Posting {
     pub failures: Vec<String>,
     /// The ramdisk's logs.
     pub logs: Option<Logs>,
+    /// The MAC address that the machine booted from, for the name of the logs' file.
+    pub boot_mac: Option<String>,
+    /// The BMC's IPv4 address, likewise.
+    pub bmc: Option<String>,
 }
 
 /// Where a document for a reapply came from.

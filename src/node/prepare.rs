@@ -5,15 +5,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::order::Posting;
 use super::shared::Shared;
 use super::{Attribute, BMC_ADDRESS, MAC};
 use crate::error::Result;
 use crate::node_service::{Node, NodeService, Object, Persistence};
 use crate::processing::Pipeline;
-use crate::processing::bmc;
+use crate::processing::bmc::{self, Family};
 use crate::processing::document;
 use crate::processing::identity::Identity;
+use crate::processing::inventory;
+use crate::processing::ramdisk_logs::LogSubject;
 use crate::store::documents::Packed;
 
 /// How long the name of a BMC may take to be resolved.
@@ -44,17 +48,25 @@ pub fn from_document(pipeline: &Pipeline, mut document: Object) -> Result<Prepar
     let raw = Packed::pack(&document::encode(&document))?;
     let failures = pipeline.prepare(&mut document);
     let identity = Identity::of(&document);
-    Ok(Prepared { posting: Posting { document, raw, failures, logs }, identity })
+    let boot_mac = inventory::likely_boot_mac(&document).map(|mac| mac.to_string());
+    let bmc = bmc::reported_address(&document, Family::V4).map(str::to_owned);
+    Ok(Prepared { posting: Posting { document, raw, failures, logs, boot_mac, bmc }, identity })
 }
 
 /// Stores the logs of a ramdisk that matches no node.
 pub async fn store_logs_of_unknown(shared: &Arc<Shared>, posting: Posting) {
     let now = shared.now();
     let logs = Arc::clone(&shared.logs);
-    let store = move || logs.store_posting(&posting, None, now);
+    let store = move || logs.store(posting.logs.as_ref(), &log_subject(None, &posting), now);
     if let Err(error) = tokio::task::spawn_blocking(store).await {
         log::error!("The ramdisk's logs could not be stored error={error}");
     }
+}
+
+/// What the file of a posting's logs is named after.
+#[must_use]
+pub fn log_subject(node: Option<Uuid>, posting: &Posting) -> LogSubject {
+    LogSubject { node, boot_mac: posting.boot_mac.clone(), bmc: posting.bmc.clone() }
 }
 
 /// What callbacks of a node are to be matched by: the addresses of its BMC and the MACs of its ports.

@@ -21,7 +21,7 @@ use super::{Introspection, ListQuery, ManageBoot, Record, Variant, lookup, provi
 use crate::error::{Error, Result};
 use crate::fsm::State;
 use crate::node_service::{FailureKind, Node, NodeService, Object, Validation};
-use crate::processing::failures;
+use crate::processing::pipeline;
 use crate::store::documents;
 use crate::store::nodes::Page;
 
@@ -92,7 +92,7 @@ impl Nodes {
                 prepare::store_logs_of_unknown(shared, posting.clone()).await;
                 let lines: Vec<String> = posting.failures.iter().cloned().chain([line]).collect();
                 log::info!("A callback matches no node: {}", lines.join("; "));
-                return Err(Error::bad_request(failures::refused(&lines)));
+                return Err(Error::bad_request(pipeline::refusal_text(&lines)));
             }
         };
         *found = Some(node);

@@ -13,6 +13,8 @@ pub mod runs;
 mod schema;
 pub mod transition;
 
+#[cfg(test)]
+pub(crate) mod tests;
 mod writer;
 
 use std::sync::Arc;

@@ -27,7 +27,8 @@ async fn the_version_shows_its_resources() {
     for path in ["/v1", "/v1/"] {
         let answer = ask("GET", path).await;
         let link = |name: &str| json!({"links": [{"href": format!("http://localhost:8080/v1/{name}"), "rel": "self"}], "name": name});
-        assert_eq!(answer.json(), json!({"resources": ["continue", "introspection", "rules"].map(link)}));
+        let resources = ["continue", "introspection", "rules"].map(link);
+        assert_eq!(answer.json(), json!({ "resources": resources }));
     }
 }
 

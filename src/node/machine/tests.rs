@@ -48,6 +48,8 @@ fn posting(failures: &[&str]) -> Arc<Posting> {
         raw: Packed::pack(b"{}").unwrap(),
         failures: failures.iter().map(|text| (*text).to_owned()).collect(),
         logs: None,
+        boot_mac: None,
+        bmc: None,
     })
 }
 
