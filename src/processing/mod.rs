@@ -1,7 +1,9 @@
 //! The pipeline: from the posted document to one Change of the node.
 //!
-//! Pure: it reads a document and one view of the node, and adds to one [`Change`]; it sends and stores nothing
-//! itself. Invariant: a failing hook yields no Change. It must not know actix or diesel.
+//! Pure: it reads a document and one view of the node, and adds to one [`Change`](change::Change); it sends and
+//! stores nothing itself, except that [`ramdisk_logs`] writes files. Invariant: a failing hook yields no Change.
+//! It must not know actix or diesel.
 
 pub mod change;
-pub mod hooks;
+pub mod document;
+pub mod python;
