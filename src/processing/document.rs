@@ -141,7 +141,8 @@ mod tests {
             refusal(b"{\"a\": }"),
             "Invalid data: expected a JSON object, got None (line 1 column 7: expected value)"
         );
-        let bodies: [&[u8]; 7] = [b"", b"{", b"not json", b"\xff\xfe", b"{\"a\": \"\xff\"}", b"{} x", b"{\"a\":NaN}"];
+        let bodies: [&[u8]; 7] =
+            [b"", b"{", b"not json", b"\xff\xfe", b"{\"a\": \"\xff\"}", b"{} x", b"{\"a\":NaN}"];
         for body in bodies {
             let text = refusal(body);
             assert!(

@@ -4,6 +4,17 @@
 //! stores nothing itself, except that [`ramdisk_logs`] writes files. Invariant: a failing hook yields no Change.
 //! It must not know actix or diesel.
 
+pub mod bmc;
+pub mod capability_list;
 pub mod change;
 pub mod document;
+pub mod hooks;
+pub mod identity;
+pub mod inventory;
+pub mod pipeline;
 pub mod python;
+pub mod root_device;
+
+pub use hooks::View;
+pub use identity::Identity;
+pub use pipeline::{Pipeline, ProcessingFailure};

@@ -117,7 +117,9 @@ mod tests {
 
     #[test]
     fn int_of_anything_else_is_none() {
-        for text in ["null", "[]", "{}", "\"many\"", "\"\"", "\"5.5\"", "\"1__2\"", "\"- 3\"", "\"+-3\"", "1e400"] {
+        for text in
+            ["null", "[]", "{}", "\"many\"", "\"\"", "\"5.5\"", "\"1__2\"", "\"- 3\"", "\"+-3\"", "1e400"]
+        {
             assert_eq!(to_integer(&serde_json::from_str(text).unwrap()), None, "{text}");
         }
         let huge = "9".repeat(60);
