@@ -13,8 +13,12 @@ pub mod identity;
 pub mod inventory;
 pub mod pipeline;
 pub mod python;
+pub mod ramdisk_logs;
 pub mod root_device;
 
 pub use hooks::View;
 pub use identity::Identity;
 pub use pipeline::{Pipeline, ProcessingFailure};
+
+#[cfg(test)]
+mod tests;

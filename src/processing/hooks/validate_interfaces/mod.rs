@@ -52,6 +52,10 @@ impl Hook for ValidateInterfaces {
     }
 
     fn before(&self, document: &mut Object) -> Result<(), HookError> {
+        // A posted document may be a processed one; where this fails, old findings must not identify the node.
+        for stale in ["all_interfaces", "interfaces", "macs"] {
+            document.shift_remove(stale);
+        }
         for family in [Family::V4, Family::V6] {
             let address = reported_address(document, family).map(str::to_owned);
             document.insert(family.result_member().to_owned(), address.map_or(Value::Null, Value::String));
