@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use super::python;
+use super::surrogates::without_lone_surrogates;
 use crate::error::{Error, Result};
 use crate::node_service::Object;
 
@@ -22,11 +23,19 @@ pub const MAX_DEPTH: usize = 127;
 /// 400 for what is no JSON object, with its type or the place where reading stopped; likewise for one that is
 /// nested more than [`MAX_DEPTH`] deep.
 pub fn decode(body: &[u8]) -> Result<Object> {
-    match serde_json::from_slice(body) {
+    match parse(body) {
         Ok(Value::Object(document)) => Ok(document),
         Ok(other) => Err(not_an_object(python::type_name(&other))),
         Err(error) => Err(not_an_object(&format!("None ({})", reason(&error)))),
     }
+}
+
+/// Ramdisks send bytes that were no UTF-8 as halves of surrogate pairs; that must not cost the whole document.
+fn parse(body: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(body).or_else(|error| match without_lone_surrogates(body) {
+        Some(mended) => serde_json::from_slice(&mended),
+        None => Err(error),
+    })
 }
 
 fn not_an_object(what: &str) -> Error {
@@ -164,6 +173,14 @@ mod tests {
     fn a_document_is_written_as_python_writes_it() {
         let text = r#"{"b": [1, 2.50, null, true, {"a": []}], "empty": {}, "n": -12345678901234567890123, "t": "Gr\u00fc\u00dfe \u2603 \ud83d\ude00 \"q\" \\ / \n\t\b\f\r\u0001\u007f"}"#;
         assert_eq!(String::from_utf8(encode(&decode(text.as_bytes()).unwrap())).unwrap(), text);
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_becomes_a_replacement_character() {
+        let document = decode(br#"{"serial": "a\udcffb", "ok": "\ud83d\ude00"}"#).unwrap();
+        assert_eq!(document["serial"], "a\u{fffd}b");
+        assert_eq!(document["ok"], "\u{1f600}");
+        assert!(refusal(br#"{"a": "\udcff", }"#).contains("line 1 column"));
     }
 
     #[test]

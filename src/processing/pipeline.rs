@@ -125,7 +125,8 @@ mod tests {
     }
 
     fn pipeline(errors: &[HookError]) -> Pipeline {
-        Pipeline { hooks: errors.iter().map(|e| Box::new(Failing(e.clone())) as Box<dyn Hook>).collect() }
+        let hook = |error: &HookError| -> Box<dyn Hook> { Box::new(Failing(error.clone())) };
+        Pipeline { hooks: errors.iter().map(hook).collect() }
     }
 
     fn errors() -> [HookError; 2] {
