@@ -13,11 +13,10 @@ use super::{Attribute, BMC_ADDRESS, MAC};
 use crate::error::Result;
 use crate::node_service::{Node, NodeService, Object, Persistence};
 use crate::processing::Pipeline;
-use crate::processing::bmc::{self, Family};
+use crate::processing::bmc;
 use crate::processing::document;
 use crate::processing::identity::Identity;
-use crate::processing::inventory;
-use crate::processing::ramdisk_logs::LogSubject;
+use crate::processing::ramdisk_logs::{Origin, RamdiskLogs};
 use crate::store::documents::Packed;
 
 /// How long the name of a BMC may take to be resolved.
@@ -44,29 +43,27 @@ pub fn from_body(pipeline: &Pipeline, body: &[u8]) -> Result<Prepared> {
 /// # Errors
 /// Where it can not be compressed.
 pub fn from_document(pipeline: &Pipeline, mut document: Object) -> Result<Prepared> {
-    let logs = crate::processing::ramdisk_logs::take(&mut document);
+    let logs = RamdiskLogs::take(&mut document);
     let raw = Packed::pack(&document::encode(&document))?;
     let failures = pipeline.prepare(&mut document);
     let identity = Identity::of(&document);
-    let boot_mac = inventory::likely_boot_mac(&document).map(|mac| mac.to_string());
-    let bmc = bmc::reported_address(&document, Family::V4).map(str::to_owned);
-    Ok(Prepared { posting: Posting { document, raw, failures, logs, boot_mac, bmc }, identity })
+    let origin = Origin::of(None, &document);
+    Ok(Prepared { posting: Posting { document, raw, failures, logs, origin }, identity })
 }
 
-/// Stores the logs of a ramdisk that matches no node.
-pub async fn store_logs_of_unknown(shared: &Arc<Shared>, posting: Posting) {
-    let now = shared.now();
-    let logs = Arc::clone(&shared.logs);
-    let store = move || logs.store(posting.logs.as_ref(), &log_subject(None, &posting), now);
+/// Stores the logs of a posting, if it has any; `node` is `None` where it matches none.
+pub async fn store_logs(shared: &Arc<Shared>, posting: Arc<Posting>, node: Option<Uuid>) {
+    if posting.logs.is_none() {
+        return;
+    }
+    let (logs, now) = (Arc::clone(&shared.logs), shared.now());
+    let store = move || {
+        let origin = Origin { node, ..posting.origin.clone() };
+        posting.logs.as_ref().and_then(|taken| logs.store(taken, &origin, now))
+    };
     if let Err(error) = tokio::task::spawn_blocking(store).await {
         log::error!("The ramdisk's logs could not be stored error={error}");
     }
-}
-
-/// What the file of a posting's logs is named after.
-#[must_use]
-pub fn log_subject(node: Option<Uuid>, posting: &Posting) -> LogSubject {
-    LogSubject { node, boot_mac: posting.boot_mac.clone(), bmc: posting.bmc.clone() }
 }
 
 /// What callbacks of a node are to be matched by: the addresses of its BMC and the MACs of its ports.
@@ -131,7 +128,8 @@ mod tests {
 
     #[test]
     fn the_boot_device_persists_only_where_it_is_asked_for() {
-        let wanted = [("Always", true), ("Never", false), ("Default", false), ("true", true), ("nonsense", false)];
+        let wanted =
+            [("Always", true), ("Never", false), ("Default", false), ("true", true), ("nonsense", false)];
         for (text, persistent) in wanted {
             let document = json!({"driver_info": {"force_persistent_boot_device": text}});
             let node = Node { uuid: uuid::Uuid::nil(), document: document.as_object().cloned().unwrap() };

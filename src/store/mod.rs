@@ -22,8 +22,8 @@ use std::sync::Arc;
 use diesel::result::Error as DieselError;
 
 pub use self::backend::SchemaVersion;
-pub use crate::config::DatabaseUrl;
 pub use self::writer::{Job, QueryResult};
+pub use crate::config::DatabaseUrl;
 use crate::error::{Error, Kind, Result};
 
 /// All that can be asked of a connection, whichever database it leads to.

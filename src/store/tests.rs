@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::documents::{Packed, unpack};
 use super::nodes::Page;
 use super::transition::{DataWrite, Expected, Lookup, RunWrite, Transition, Written};
+use super::writer::QueryResult;
 use super::*;
 use crate::clock::Timestamp;
 use crate::fsm::{Event, State};
@@ -141,7 +142,8 @@ fn without_a_data_store_the_raw_data_goes_with_the_run() {
         start.data.raw = Some(Packed::pack(b"{}").unwrap());
         let old = start.record.clone();
         store.write_blocking(start).unwrap();
-        let close = step::close(&old, Event::Finish, Timestamp(30), End::success(None), KeepData::No).unwrap();
+        let close =
+            step::close(&old, Event::Finish, Timestamp(30), End::success(None), KeepData::No).unwrap();
         store.write_blocking(close).unwrap();
         assert_eq!(store.read_blocking(|s| s.document(old.uuid, Variant::Raw)).unwrap(), None);
     });
