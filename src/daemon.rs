@@ -36,6 +36,8 @@ pub struct Daemon {
     registry: Arc<Registry>,
     nodes: Vec<Arbiter>,
     server: ServerHandle,
+    /// How long operations get to end when the daemon stops.
+    grace: Duration,
 }
 
 impl Daemon {
@@ -66,12 +68,12 @@ impl Daemon {
                 services,
             },
         );
-        let (registry, nodes) = registry;
         let interrupted = supervisor::recover(&registry).await?;
         log::info!("Interrupted runs were taken up count={interrupted}");
         supervisor::start(&registry, periods(config));
         let server = serve(config, &registry, socket)?;
-        let daemon = Self { registry, nodes, server: server.handle() };
+        let grace = Duration::from_secs(config.shutdown_timeout);
+        let daemon = Self { registry, nodes, server: server.handle(), grace };
         Ok((daemon, server))
     }
 
@@ -84,6 +86,7 @@ impl Daemon {
     /// Stops everything, in order.
     pub async fn stop(self) {
         self.server.stop(true).await;
+        self.registry.settle(self.grace).await;
         for arbiter in self.nodes {
             arbiter.stop();
             // Joining waits for the arbiter's thread: not on the reactor.
@@ -128,7 +131,7 @@ fn services(config: &Config, store: &Store) -> Result<ServiceFactory> {
 }
 
 /// One arbiter of node actors for every four cores: a hop to another thread costs more than it brings.
-fn registry(_config: &Config, shared: Shared) -> (Arc<Registry>, Vec<Arbiter>) {
+fn registry(shared: Shared) -> (Arc<Registry>, Vec<Arbiter>) {
     let arbiters: Vec<Arbiter> = (0..cores().div_ceil(4)).map(|_| Arbiter::new()).collect();
     let handles = arbiters.iter().map(Arbiter::handle).collect();
     (Registry::new(Arc::new(shared), handles), arbiters)
