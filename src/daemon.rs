@@ -53,21 +53,18 @@ impl Daemon {
         let socket = listen(config)?;
         let store = open_store(config).await?;
         let services = services(config, &store)?;
-        let registry = registry(
-            config,
-            Shared {
-                settings: Arc::new(settings(config)),
-                clock: Arc::new(SystemClock),
-                turns: Turns::new(Duration::from_secs(config.introspection_delay)),
-                compute: Arc::new(Semaphore::new(cores())),
-                callback_deadline: Duration::from_secs(config.callback_deadline),
-                bmc_address_fields: config.ipmi_address_fields.clone(),
-                store,
-                pipeline,
-                logs,
-                services,
-            },
-        );
+        let (registry, nodes) = registry(Shared {
+            settings: Arc::new(settings(config)),
+            clock: Arc::new(SystemClock),
+            turns: Turns::new(Duration::from_secs(config.introspection_delay)),
+            compute: Arc::new(Semaphore::new(cores())),
+            callback_deadline: Duration::from_secs(config.callback_deadline),
+            bmc_address_fields: config.ipmi_address_fields.clone(),
+            store,
+            pipeline,
+            logs,
+            services,
+        });
         let interrupted = supervisor::recover(&registry).await?;
         log::info!("Interrupted runs were taken up count={interrupted}");
         supervisor::start(&registry, periods(config));
