@@ -4,6 +4,7 @@
 //! not know the state machine, the database or the processing.
 
 pub mod ironic;
+pub mod recorded;
 
 use std::fmt;
 
