@@ -6,6 +6,8 @@ import pytest
 
 from daemon import wait_for
 
+pytestmark = pytest.mark.alone
+
 TIMEOUT = 2
 LATE = 1.0
 

@@ -1,12 +1,11 @@
 """The daemon as a process: how it ends, and how it refuses to begin."""
 
 import pathlib
-import subprocess
 import threading
 
 import pytest
 
-from daemon import BINARY
+from daemon import run
 
 
 def test_a_request_to_end_is_obeyed_with_success(rollcall, machine):
@@ -33,14 +32,9 @@ def test_a_request_under_way_is_answered_before_the_end(rollcall, machine, ironi
 
 
 def test_two_daemons_can_not_share_a_port(rollcall):
-    second = serve(rollcall.config)
+    second = run('serve', '--config', rollcall.config)
     assert second.returncode != 0 and second.stderr.strip()
     assert rollcall.get('/').status_code == 200
-
-
-def serve(config):
-    return subprocess.run([BINARY, 'serve', '--config', str(config)], capture_output=True, text=True, timeout=30,
-                          cwd=config.parent)
 
 
 GOOD = '[database]\nconnection = "sqlite:///{folder}/x.sqlite"\n'
@@ -61,14 +55,14 @@ def test_a_wrong_configuration_stops_the_start_with_one_line_that_names_it(tmp_p
     config = tmp_path / 'rollcall.toml'
     good = '' if '[database' in text else GOOD.format(folder=tmp_path)
     config.write_text(f'{text}{good}')
-    done = serve(config)
+    done = run('serve', '--config', config)
     assert done.returncode not in (0, None)
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1 and named in lines[0], done.stderr
+    [line] = [line for line in done.stderr.strip().splitlines() if ' WARN ' not in line]
+    assert named in line, done.stderr
 
 
 def test_a_configuration_that_is_not_there_stops_the_start(tmp_path):
-    done = serve(tmp_path / 'nowhere.toml')
+    done = run('serve', '--config', tmp_path / 'nowhere.toml')
     assert done.returncode not in (0, None) and 'nowhere.toml' in done.stderr
 
 
@@ -81,19 +75,17 @@ def test_the_database_can_be_made_beforehand(tmp_path):
     config = tmp_path / 'rollcall.toml'
     config.write_text(GOOD.format(folder=tmp_path))
     for command in ('upgrade', 'upgrade', 'version'):
-        done = subprocess.run([BINARY, 'db', command, '--config', str(config)], capture_output=True, text=True,
-                              timeout=30)
+        done = run('db', command, '--config', config)
         assert done.returncode == 0, done.stderr
     assert (tmp_path / 'x.sqlite').exists() and done.stdout.strip()
 
 
 def test_the_sample_configuration_is_a_right_one(tmp_path):
-    sample = subprocess.run([BINARY, 'config', 'sample'], capture_output=True, text=True, timeout=30)
+    sample = run('config', 'sample')
     assert sample.returncode == 0
     config = tmp_path / 'rollcall.toml'
     config.write_text(sample.stdout)
-    checked = subprocess.run([BINARY, 'config', 'check', '--config', str(config)], capture_output=True, text=True,
-                             timeout=30)
+    checked = run('config', 'check', '--config', config)
     assert checked.returncode == 0, checked.stderr
 
 
