@@ -1,6 +1,7 @@
 //! `rollcall serve`: runs the daemon until it is told to stop.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,7 +42,12 @@ async fn run(loaded: &Loaded) -> Result<()> {
     let config = &loaded.config;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
-    let (daemon, server) = Daemon::start(config).await?;
+    let started = tokio::select! {
+        started = Daemon::start(config) => started?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    let (daemon, server) = started;
     let server = actix_rt::spawn(server);
     tell(loaded);
     log::info!("Listening on {} port {}", config.listen_address, config.listen_port);
@@ -50,7 +56,12 @@ async fn run(loaded: &Loaded) -> Result<()> {
         _ = interrupt.recv() => log::info!("Stopping on SIGINT"),
         ended = server => return Err(Error::internal(format!("the server ended by itself: {ended:?}"))),
     }
-    daemon.stop().await;
+    // Requests, then operations, each have the time of shutdown_timeout; the rest is quick.
+    let bound = Duration::from_secs(config.shutdown_timeout.saturating_mul(2).saturating_add(5));
+    if tokio::time::timeout(bound, daemon.stop()).await.is_err() {
+        log::warn!("Some work did not end in time; it is taken up at the next start");
+    }
     log::info!("Stopped");
-    Ok(())
+    // What is left on other threads must not hold the process up: all that was answered is committed.
+    std::process::exit(0);
 }

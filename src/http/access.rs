@@ -11,6 +11,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+use crate::context;
 use crate::error::{Error, Kind};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
@@ -35,6 +36,11 @@ impl Access {
         let id = request_id(request.headers());
         request.extensions_mut().insert(id.clone());
         Self { began: Instant::now(), method: request.method().clone(), path: request.path().to_owned(), id }
+    }
+
+    /// What the rest of the program may know of the request.
+    pub(super) fn context(&self) -> context::Request {
+        context::Request { id: self.id.0.clone(), received: self.began }
     }
 
     /// Logs why a request failed.

@@ -8,11 +8,12 @@ use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_LENGTH;
-use actix_web::rt::time::timeout;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use tokio::time::timeout_at;
 
 use super::{Settings, unread};
+use crate::context;
 use crate::error::{Error, Kind, Result};
 
 /// The whole body.
@@ -26,7 +27,9 @@ pub(super) async fn read(request: &HttpRequest, settings: &Settings) -> Result<B
     }
     let deadline = settings.body_deadline;
     let mut body = unread::take(request);
-    let collected = timeout(deadline, collect(&mut body, limit)).await;
+    // The clock runs from the request's head.
+    let end = context::received() + deadline;
+    let collected = timeout_at(end.into(), collect(&mut body, limit)).await;
     let collected = collected.unwrap_or_else(|_elapsed| Err(too_slow(deadline)));
     if collected.is_err() {
         unread::put_back(request, body);

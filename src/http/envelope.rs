@@ -41,7 +41,8 @@ async fn answer<B: MessageBody + 'static>(
             request.extensions_mut().insert(version);
             path::normalise(&mut request);
             unread::set_aside(&mut request);
-            next.call(request).await?.map_into_boxed_body()
+            let asked = next.call(request);
+            access.context().scope(asked).await?.map_into_boxed_body()
         }
     };
     Ok(unread::hold(failure::finish(response, api, access)))

@@ -9,9 +9,11 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::fsm::State;
-use crate::node::{Introspection, ListQuery, ManageBoot, Record, Variant};
+use crate::fsm::{Event, State};
+use crate::node::timeline::{Call, Entry, Timeline};
+use crate::node::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant};
 use crate::node_service::Object;
+use crate::store::runs::RunRow;
 
 /// The only node, and its name.
 pub(super) const NODE: &str = "11111111-2222-4333-8444-555555555555";
@@ -68,7 +70,35 @@ pub(super) fn record() -> Record {
         error: None,
         manage_boot: ManageBoot::Managed,
         run: Uuid::nil(),
+        last_event: Event::Wait,
+        posted: None,
     }
+}
+
+fn history() -> RunHistory {
+    let run = RunRow {
+        id: "run-1".to_owned(),
+        node_uuid: NODE.to_owned(),
+        kind: "start".to_owned(),
+        started_at: 1,
+        finished_at: None,
+        outcome: None,
+        error: None,
+        power: None,
+    };
+    let call = Call { name: "rebooting".to_owned(), outcome: "ok".to_owned(), took_ms: 7 };
+    let mut timeline = Timeline::default();
+    timeline.push(Entry {
+        at_us: 1_767_232_740_000_070,
+        event: "wait".to_owned(),
+        from: Some(State::Starting),
+        to: Some(State::Waiting),
+        cause: None,
+        by: Some("req-1".to_owned()),
+        took_ms: Some(12),
+        calls: vec![call],
+    });
+    RunHistory { run, timeline }
 }
 
 #[async_trait(?Send)]
@@ -101,6 +131,11 @@ impl Introspection for Fake {
     async fn list(&self, query: ListQuery) -> Result<Vec<Record>> {
         self.note(format!("list {:?} {} {:?}", query.marker, query.limit, query.states))?;
         Ok(vec![record()])
+    }
+
+    async fn history(&self, ident: &str) -> Result<Vec<RunHistory>> {
+        self.note(format!("history {ident}"))?;
+        self.find(ident).map(|()| vec![history()])
     }
 
     async fn data(&self, ident: &str, variant: Variant) -> Result<Vec<u8>> {

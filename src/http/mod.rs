@@ -9,6 +9,7 @@ mod body;
 mod continue_callback;
 mod data;
 mod envelope;
+mod events;
 mod failure;
 #[cfg(test)]
 mod fake;

@@ -7,7 +7,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
-use super::{continue_callback, data, failure, introspection, list, path, root};
+use super::{continue_callback, data, events, failure, introspection, list, path, root};
 use crate::error::Error;
 
 /// One thing that can be asked for.
@@ -31,6 +31,7 @@ pub static ROUTES: &[Endpoint] = &[
     get("/v1/introspection/{node}", "status", || web::to(introspection::status)),
     post("/v1/introspection/{node}", "start", || web::to(introspection::start)),
     post("/v1/introspection/{node}/abort", "abort", || web::to(introspection::abort)),
+    get("/v1/introspection/{node}/events", "events", || web::to(events::events)),
     get("/v1/introspection/{node}/data", "processed data", || web::to(data::processed)),
     get("/v1/introspection/{node}/data/unprocessed", "unprocessed data", || web::to(data::unprocessed)),
     post("/v1/introspection/{node}/data/unprocessed", "reapply", || web::to(data::reapply)),

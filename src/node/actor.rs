@@ -13,15 +13,15 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::Record;
 use super::machine::{Effect, Input, NodeMachine};
 use super::operations;
 use super::order::{Operation, Posting, Source, StartOrder, Ticket};
 use super::prepare;
-use super::remains;
 use super::registry::Registry;
+use super::remains;
 use super::shared::Shared;
 use super::timeline::{Entry, Timeline};
-use super::Record;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::node_service::NodeService;

@@ -20,10 +20,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::timeline::{Call, Entry, Timeline};
 use super::Record;
 use super::order::{Finding, Operation, Plan, Posting, Remains, Source, StartOrder, Ticket};
 use super::step::{self, End, KeepData};
+use super::timeline::{Call, Entry, Timeline};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, Refusal, State};

@@ -25,6 +25,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::fsm::{Event, State};
 use crate::node_service::Object;
+use crate::store::runs::RunRow;
 
 /// What the database holds of a node: its last committed transition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +88,15 @@ pub struct Attribute {
     pub name: &'static str,
     /// The value in its canonical form.
     pub value: String,
+}
+
+/// A run, and what happened in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunHistory {
+    /// The run.
+    pub run: RunRow,
+    /// What happened.
+    pub timeline: timeline::Timeline,
 }
 
 /// How a run began.
@@ -181,6 +191,9 @@ pub trait Introspection {
 
     /// A page of records. An unknown marker is an error.
     async fn list(&self, query: ListQuery) -> Result<Vec<Record>>;
+
+    /// What happened in the last runs of a node, the oldest first; also of one whose record is gone.
+    async fn history(&self, ident: &str) -> Result<Vec<RunHistory>>;
 
     /// A stored document of a node: JSON text.
     async fn data(&self, ident: &str, variant: Variant) -> Result<Vec<u8>>;

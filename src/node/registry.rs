@@ -52,12 +52,7 @@ impl Registry {
     ///
     /// # Errors
     /// The node's refusal, or that it is too busy.
-    pub async fn ask(
-        self: &Arc<Self>,
-        node: Uuid,
-        request: Request,
-        progress: &Arc<Progress>,
-    ) -> Result<()> {
+    pub async fn ask(self: &Arc<Self>, node: Uuid, request: Request, progress: &Arc<Progress>) -> Result<()> {
         match self.ask_once(node, request.clone(), progress).await {
             Some(answer) => answer,
             // The actor went to sleep, or died, before it answered.

@@ -19,7 +19,8 @@ use super::prepare::{self, Prepared};
 use super::registry::Registry;
 use super::shared::Shared;
 use super::step::KeepData;
-use super::{Introspection, ListQuery, ManageBoot, Record, Variant, lookup, provision};
+use super::timeline::Timeline;
+use super::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant, lookup, provision};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::fsm::State;
@@ -28,7 +29,11 @@ use crate::processing::identity::Identity;
 use crate::processing::pipeline;
 use crate::store::documents;
 use crate::store::nodes::Page;
+use crate::store::runs::RunRow;
+use crate::store::{QueryResult, Session};
 
+/// Runs that a history shows.
+const HISTORY_RUNS: i64 = 20;
 /// How long an operator's request may wait for the node's first commit.
 const ASK_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -166,11 +171,7 @@ impl Introspection for Nodes {
         }
         let attributes =
             prepare::attributes(self.service.as_ref(), &node, &self.shared().bmc_address_fields).await;
-        let order = StartOrder {
-            manage_boot,
-            attributes,
-            persistence: prepare::persistence(&node),
-        };
+        let order = StartOrder { manage_boot, attributes, persistence: prepare::persistence(&node) };
         self.ask(node.uuid, Request::Start(Box::new(order))).await
     }
 
@@ -235,12 +236,22 @@ impl Introspection for Nodes {
         if states.is_empty() {
             states.push(None);
         }
-        let read = move |session: &mut dyn crate::store::Session| {
+        let read = move |session: &mut dyn Session| {
             states.dedup();
             let pages = states.iter().map(|state| session.nodes_page(*state, page));
             pages.collect::<Result<Vec<_>, _>>()
         };
         Ok(merge(self.shared().store.read(read).await?, query.limit))
+    }
+
+    async fn history(&self, ident: &str) -> Result<Vec<RunHistory>> {
+        let node = self.resolve(ident).await?;
+        let mut runs = self.shared().store.read(move |session| histories(session, node)).await?;
+        if runs.is_empty() {
+            return Err(Error::not_found(format!("Could not find node {node} in cache")));
+        }
+        runs.reverse();
+        Ok(runs)
     }
 
     async fn data(&self, ident: &str, variant: Variant) -> Result<Vec<u8>> {
@@ -253,6 +264,19 @@ impl Introspection for Nodes {
         }
         self.document(node, variant).await
     }
+}
+
+/// The last runs of a node, the latest first.
+fn histories(session: &mut dyn Session, node: Uuid) -> QueryResult<Vec<RunHistory>> {
+    let runs = session.runs_of(node, HISTORY_RUNS)?;
+    let whole = |run: RunRow| -> QueryResult<RunHistory> {
+        let timeline = match Uuid::parse_str(&run.id) {
+            Ok(id) => session.timeline(id)?,
+            Err(_) => Timeline::default(),
+        };
+        Ok(RunHistory { run, timeline })
+    };
+    runs.into_iter().map(whole).collect()
 }
 
 /// One page of several, each in the order of the listing. One index serves each state; none serves several.

@@ -6,11 +6,15 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use indexmap::IndexSet;
 use serde_json::Value;
 
 use super::bmc;
 use crate::mac::Mac;
 use crate::node_service::Object;
+
+/// More addresses than any machine has: those after them are not looked at.
+const MAX_MACS: usize = 1024;
 
 /// By what a node is found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,13 +53,9 @@ fn quoted<T: fmt::Display>(items: &[T]) -> String {
 
 /// Of `all_interfaces`, or of the inventory itself where the hook that makes it did not run or failed.
 fn macs(document: &Object) -> Vec<Mac> {
-    let mut found: Vec<Mac> = Vec::new();
-    for mac in reported_macs(document).into_iter().filter_map(|text| text.parse::<Mac>().ok()) {
-        if !found.contains(&mac) {
-            found.push(mac);
-        }
-    }
-    found
+    let reported = reported_macs(document).into_iter().filter_map(|text| text.parse::<Mac>().ok());
+    let distinct: IndexSet<Mac> = reported.take(MAX_MACS).collect();
+    distinct.into_iter().collect()
 }
 
 fn reported_macs(document: &Object) -> Vec<&str> {

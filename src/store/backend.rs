@@ -4,7 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -207,6 +207,8 @@ impl Backend for Sqlite {
 struct Postgres {
     writer: Pool<ConnectionManager<PgConnection>>,
     readers: Pool<ConnectionManager<PgConnection>>,
+    /// Holds the advisory lock of the one process that works on this database.
+    _owner: Mutex<PgConnection>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -221,12 +223,47 @@ impl CustomizeConnection<PgConnection, PoolError> for PostgresSettings {
 
 impl Postgres {
     fn open(url: &str, pool_size: u32) -> Result<Self> {
-        let writer = pool(ConnectionManager::new(url), 1, PostgresSettings)?;
-        let readers = pool(ConnectionManager::new(url), pool_size, PostgresSettings)?;
-        Ok(Self { writer, readers })
+        let url = bounded(url);
+        let writer = pool(ConnectionManager::new(&url), 1, PostgresSettings)?;
+        let readers = pool(ConnectionManager::new(&url), pool_size, PostgresSettings)?;
+        let owner = Mutex::new(take_ownership(&url)?);
+        Ok(Self { writer, readers, _owner: owner })
     }
 }
 
+/// The URL with bounds on how long a silent network may hold a thread, where it does not set its own.
+fn bounded(url: &str) -> String {
+    let bounds = ["connect_timeout=5", "keepalives_idle=10", "tcp_user_timeout=15000"];
+    let missing = bounds
+        .iter()
+        .filter(|bound| !bound.split('=').next().is_some_and(|name| url.contains(&format!("{name}="))));
+    missing.fold(url.to_owned(), |url, bound| {
+        let join = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{join}{bound}")
+    })
+}
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    locked: bool,
+}
+
+/// One process works on a database: a second one would take up the runs of the first as interrupted. The lock goes
+/// with the connection, so with the process; it is not pooled, since pools renew their connections.
+fn take_ownership(url: &str) -> Result<PgConnection> {
+    let mut connection = PgConnection::establish(url)
+        .map_err(|cause| Error::unavailable("The database can not be opened").caused_by(cause))?;
+    let query = format!("SELECT pg_try_advisory_lock({OWNER_LOCK}) AS locked");
+    let taken: Locked = diesel::sql_query(query).get_result(&mut connection).map_err(from_diesel)?;
+    if taken.locked {
+        return Ok(connection);
+    }
+    Err(Error::conflict("The database is in use by another rollcall process"))
+}
+
+/// The key of the advisory lock of the process that works on the database ("rollown" in ASCII).
+const OWNER_LOCK: i64 = 0x726f_6c6c_6f77_6e;
 /// The key of the advisory lock under which one process at a time migrates ("rollcall" in ASCII).
 const MIGRATION_LOCK: i64 = 0x726f_6c6c_6361_6c6c;
 

@@ -76,7 +76,9 @@ impl NodeRow {
 fn sound(rows: Vec<NodeRow>) -> Vec<Record> {
     let read = |row: NodeRow| {
         let uuid = row.uuid.clone();
-        row.into_record().inspect_err(|error| log::error!("A damaged record is left out node={uuid} {error}")).ok()
+        row.into_record()
+            .inspect_err(|error| log::error!("A damaged record is left out node={uuid} {error}"))
+            .ok()
     };
     rows.into_iter().filter_map(read).collect()
 }
@@ -282,8 +284,7 @@ macro_rules! node_queries {
                     .select(run_attributes::run_id)
                     .limit(limit)
                     .load(self)?;
-                diesel::delete(run_attributes::table.filter(run_attributes::run_id.eq_any(old)))
-                    .execute(self)
+                diesel::delete(run_attributes::table.filter(run_attributes::run_id.eq_any(old))).execute(self)
             }
 
             fn attributes(&mut self, node: Uuid) -> QueryResult<Vec<Attribute>> {

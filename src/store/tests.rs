@@ -292,14 +292,15 @@ fn a_forgotten_node_leaves_nothing_but_its_runs() {
 }
 
 #[test]
-fn a_second_process_is_refused_the_same_file() {
-    let databases = databases();
-    let store = Store::open(&databases[0].url, 1).unwrap();
-    let refused = Store::open(&databases[0].url, 1).err().unwrap();
-    assert!(refused.text.contains("in use by another rollcall process"), "{refused}");
-    store.close();
-    drop(store);
-    assert!(Store::open(&databases[0].url, 1).is_ok());
+fn a_second_process_is_refused_the_same_database() {
+    for database in databases() {
+        let store = Store::open(&database.url, 1).unwrap();
+        let refused = Store::open(&database.url, 1).err().unwrap();
+        assert!(refused.text.contains("in use by another rollcall process"), "{refused}");
+        store.close();
+        drop(store);
+        assert!(Store::open(&database.url, 1).is_ok());
+    }
 }
 
 #[test]

@@ -137,7 +137,20 @@ fn closed() -> Error {
     Error::unavailable("The service is stopping, please try again later")
 }
 
+/// A daemon that can not write any more is no use: it ends, and is started again by whoever watches over it.
+struct EndWithThread;
+
+impl Drop for EndWithThread {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            log::error!("The writer has panicked, the process ends");
+            std::process::abort();
+        }
+    }
+}
+
 fn run(backend: &dyn Backend, mut queue: mpsc::Receiver<Box<dyn Queued>>) {
+    let _guard = EndWithThread;
     while let Some(first) = queue.blocking_recv() {
         commit(backend, gather(first, &mut queue));
     }
@@ -156,18 +169,19 @@ fn gather(first: Box<dyn Queued>, queue: &mut mpsc::Receiver<Box<dyn Queued>>) -
 }
 
 fn commit(backend: &dyn Backend, mut batch: Batch) {
-    match transact(backend, &mut batch) {
-        Ok(()) => batch.into_iter().for_each(|job| job.answer(Ok(()))),
-        Err(error) if batch.len() == 1 => batch.into_iter().for_each(|job| job.answer(Err(error.clone()))),
-        Err(error) => {
+    let work = &mut |session: &mut dyn Session| batch.iter_mut().try_for_each(|job| job.run(session));
+    match backend.in_transaction(work) {
+        Ok(Ok(())) => answer_all(batch, &Ok(())),
+        Ok(Err(error)) if batch.len() == 1 => answer_all(batch, &Err(from_diesel(error))),
+        Ok(Err(error)) => {
             log::warn!("A batch of {} writes failed, its jobs are run one by one: {error}", batch.len());
             batch.into_iter().for_each(|job| commit(backend, vec![job]));
         }
+        // Without a connection none of them could do better alone.
+        Err(error) => answer_all(batch, &Err(error)),
     }
 }
 
-fn transact(backend: &dyn Backend, batch: &mut Batch) -> Result<()> {
-    backend
-        .in_transaction(&mut |session| batch.iter_mut().try_for_each(|job| job.run(session)))?
-        .map_err(from_diesel)
+fn answer_all(batch: Batch, outcome: &Result<()>) {
+    batch.into_iter().for_each(|job| job.answer(outcome.clone()));
 }

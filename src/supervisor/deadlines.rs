@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::node::actor::Notice;
-use crate::node::registry::Registry;
 use crate::fsm::{Event, State};
 use crate::node::Record;
+use crate::node::actor::Notice;
+use crate::node::registry::Registry;
 use crate::node::step::{self, KeepData};
 use crate::node::timeline::Entry;
 use crate::store::transition::Written;

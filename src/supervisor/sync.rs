@@ -55,17 +55,15 @@ impl Missing {
             return Vec::new();
         }
         let absent = known.into_iter().filter(|(node, _)| !listed.contains(node));
-        let (again, new): (Vec<_>, HashSet<_>) = absent.fold(
-            (Vec::new(), HashSet::new()),
-            |(mut again, mut new), (node, version)| {
+        let (again, new): (Vec<_>, HashSet<_>) =
+            absent.fold((Vec::new(), HashSet::new()), |(mut again, mut new), (node, version)| {
                 if self.0.contains(&node) {
                     again.push((node, version));
                 } else {
                     new.insert(node);
                 }
                 (again, new)
-            },
-        );
+            });
         self.0 = new;
         again
     }

@@ -7,10 +7,11 @@ use super::super::fake::{Fake, NAME, NODE, PROCESSED, RAW};
 use super::{Settings, ask, node_path, request, send};
 
 const STATUS: &str = "{\"deadline\":\"2026-01-01T02:59:00.000070\",\"error\":null,\"finished\":false,\
-    \"finished_at\":null,\"links\":[{\"href\":\"http://localhost:8080/v1/introspection/\
+    \"finished_at\":null,\"last_event\":\"wait\",\"links\":[{\"href\":\"http://localhost:8080/v1/introspection/\
     11111111-2222-4333-8444-555555555555\",\"rel\":\"self\"}],\"since\":\"2026-01-01T01:59:00.000070\",\
     \"started_at\":\"2026-01-01T01:59:00\",\"state\":\"waiting\",\
-    \"uuid\":\"11111111-2222-4333-8444-555555555555\"}";
+    \"uuid\":\"11111111-2222-4333-8444-555555555555\",\
+    \"waiting_for\":\"the ramdisk to post its data\"}";
 
 #[actix_web::test]
 async fn the_root_shows_the_current_version() {
@@ -136,6 +137,18 @@ async fn a_reapply_of_anything_else_is_refused_before_the_node_is_looked_for() {
         assert!(answer.error().starts_with(&wanted), "{}", answer.error());
         assert!(fake.asked().is_empty());
     }
+}
+
+#[actix_web::test]
+async fn the_events_of_a_node_tell_who_asked_and_what_was_called() {
+    let answer = ask("GET", &node_path("/events")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let wanted = json!({"events": [{
+        "at": "2026-01-01T01:59:00.000070", "by": "req-1", "cause": null, "event": "wait",
+        "calls": [{"name": "rebooting", "outcome": "ok", "took_ms": 7}],
+        "from": "starting", "run": "run-1", "to": "waiting", "took_ms": 12,
+    }]});
+    assert_eq!(answer.json(), wanted);
 }
 
 #[actix_web::test]

@@ -1,0 +1,68 @@
+//! `GET /v1/introspection/<node>/events`: what happened to a node, in order.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+
+use super::{Api, path, reply};
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::fsm::State;
+use crate::node::RunHistory;
+use crate::node::timeline::{Call, Entry};
+
+/// The answer; the oldest event first.
+#[derive(Debug, Serialize)]
+struct Events {
+    events: Vec<Event>,
+}
+
+/// One thing that happened. Members are declared by name, since they are written in that order.
+#[derive(Debug, Serialize)]
+struct Event {
+    at: Timestamp,
+    /// Who asked: the id of a request, or a part of the service.
+    by: Option<String>,
+    calls: Vec<CallView>,
+    cause: Option<String>,
+    event: String,
+    from: Option<State>,
+    run: String,
+    to: Option<State>,
+    took_ms: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+struct CallView {
+    name: String,
+    outcome: String,
+    took_ms: i64,
+}
+
+/// `GET /v1/introspection/<node>/events`
+pub(super) async fn events(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
+    let runs = api.nodes.history(&path::node(&request)?).await?;
+    let events = runs.into_iter().flat_map(of_run).collect();
+    Ok(reply::json(StatusCode::OK, &Events { events }))
+}
+
+fn of_run(history: RunHistory) -> Vec<Event> {
+    let RunHistory { run, timeline } = history;
+    timeline.entries.into_iter().map(|entry| view(run.id.clone(), entry)).collect()
+}
+
+fn view(run: String, entry: Entry) -> Event {
+    let call = |Call { name, outcome, took_ms }| CallView { name, outcome, took_ms };
+    Event {
+        at: Timestamp(entry.at_us),
+        by: entry.by,
+        calls: entry.calls.into_iter().map(call).collect(),
+        cause: entry.cause,
+        event: entry.event,
+        from: entry.from,
+        run,
+        to: entry.to,
+        took_ms: entry.took_ms,
+    }
+}
