@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod crash;
 pub mod daemon;
 pub mod error;
 pub mod fsm;

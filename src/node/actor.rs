@@ -23,6 +23,7 @@ use super::remains;
 use super::shared::Shared;
 use super::timeline::{Entry, Timeline};
 use crate::clock::Timestamp;
+use crate::crash;
 use crate::error::{Error, Result};
 use crate::node_service::NodeService;
 use crate::store::transition::{Transition, Written};
@@ -214,6 +215,8 @@ impl NodeActor {
         if let Some(caller) = self.callers.remove(&ticket) {
             // A caller that is gone does not need its answer.
             drop(caller.reply.send(answer));
+            let state = self.machine.record().map_or("none", |record| record.state.name());
+            crash::point_of(state, "answered");
         }
     }
 
@@ -222,7 +225,10 @@ impl NodeActor {
         let uuid = self.uuid;
         let written = async move {
             tokio::time::sleep(pause).await;
+            let what = point_name(&transition);
+            crash::point_of(what, "before");
             let outcome = store.write(Arc::clone(&transition)).await;
+            crash::point_of(what, "committed");
             report(uuid, &transition, &outcome);
             outcome
         };
@@ -273,7 +279,10 @@ impl NodeActor {
                 tokio::time::sleep(COMMIT_AGAIN).await;
             }
         };
-        ctx.wait(read.into_actor(self).map(|remains, actor, ctx| actor.feed(ctx, Input::Resume(remains))));
+        ctx.wait(read.into_actor(self).map(|remains, actor, ctx| {
+            crash::point("recovery.read");
+            actor.feed(ctx, Input::Resume(remains));
+        }));
     }
 
     fn set_alarm(&mut self, ctx: &mut Context<Self>, now: Timestamp) {
@@ -335,6 +344,18 @@ impl Job for FileEntry {
         let mut timeline = session.timeline(self.run)?;
         timeline.push(self.entry.clone());
         session.put_timeline(self.run, &timeline)
+    }
+}
+
+/// How the points around a commit are called: by its event, or by what is added within a state.
+fn point_name(transition: &Transition) -> &'static str {
+    let record = &transition.record;
+    if record.state_since == transition.at {
+        record.last_event.name()
+    } else if transition.runs.plan.is_some() {
+        "plan"
+    } else {
+        "turn"
     }
 }
 

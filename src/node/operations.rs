@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::order::{Ending, Finding, Operation, Plan, Posting, PowerPolicy};
 use super::shared::Shared;
 use super::timeline::Call;
+use crate::crash;
 use crate::error::{Error, Kind, Result};
 use crate::node_service::recorded::Recorded;
 use crate::node_service::{FailureKind, Node, NodeService, Persistence, PortMade, PowerTarget, ServiceError};
@@ -35,7 +36,10 @@ pub async fn carry_out(
     operation: Operation,
 ) -> (Finding, Vec<Call>) {
     let service = Recorded::new(service.as_ref());
+    let name = operation.name();
+    crash::point_of(name, "begun");
     let finding = find(&shared, &service, node, operation).await;
+    crash::point_of(name, "done");
     (finding, service.into_calls())
 }
 
@@ -111,17 +115,21 @@ async fn apply(service: &dyn NodeService, node: Uuid, change: &Change) -> Result
     let failed = |error: ServiceError| update_failed(node, &error);
     if !change.node_patch.is_empty() {
         service.patch_node(node, &change.node_patch, false).await.map_err(failed)?;
+        crash::point("apply.node_patched");
     }
     for port in &change.new_ports {
         if service.create_port(port).await.map_err(failed)? == PortMade::Exists {
             log::warn!("A port with this address exists already node={node} address={}", port.address);
         }
+        crash::point("apply.port_created");
     }
     for port in &change.dropped_ports {
         service.delete_port(*port).await.map_err(failed)?;
+        crash::point("apply.port_dropped");
     }
     for port in &change.port_patches {
         service.patch_port(port.port, &port.patch).await.map_err(failed)?;
+        crash::point("apply.port_patched");
     }
     Ok(())
 }
@@ -142,6 +150,7 @@ async fn power_off(service: &dyn NodeService, node: Uuid) -> Result<(), String> 
 /// Powers off and reads the power state back until it is off.
 async fn power_off_verified(service: &dyn NodeService, node: Uuid) -> Result<(), String> {
     power_off(service, node).await?;
+    crash::point("abort_power_off.sent");
     let give_up = tokio::time::Instant::now() + POWER_SETTLES;
     loop {
         let state = service.power_state(node).await.map_err(|error| error.text)?;

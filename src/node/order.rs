@@ -92,6 +92,21 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// The name, for points of the crash matrix.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::BootDevice(_) => "boot_device",
+            Self::Turn => "turn",
+            Self::Reboot => "reboot",
+            Self::Fetch | Self::FetchLater => "fetch",
+            Self::Process(..) => "hooks",
+            Self::Apply(_) => "apply",
+            Self::PowerOff => "power_off",
+            Self::AbortPowerOff => "abort_power_off",
+        }
+    }
+
     /// What the node waits for, in words.
     #[must_use]
     pub fn reason(&self) -> &'static str {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
+use crate::crash;
 use crate::error::Result;
 use crate::fsm::{Event, State};
 use crate::node::Record;
@@ -94,7 +95,9 @@ async fn sweep(registry: &Arc<Registry>) -> Result<Duration> {
     let asleep = registry.notify_awake(nodes, Notice::Deadline);
     let told_all = asleep.is_empty();
     let keep = shared.settings.keep_data;
+    crash::point("sweep.found");
     let ended = shared.store.write(ExpireOverdue { nodes: asleep, now, keep }).await?;
+    crash::point("sweep.committed");
     if !ended.is_empty() {
         log::info!("Waiting nodes have timed out count={}", ended.len());
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::crash;
 use crate::error::Result;
 use crate::fsm::State;
 use crate::node::actor::Notice;
@@ -14,9 +15,11 @@ use crate::node::registry::Registry;
 pub async fn recover(registry: &Arc<Registry>) -> Result<usize> {
     let active: Vec<State> = State::ALL.into_iter().filter(|state| state.is_active()).collect();
     let records = registry.shared().store.read(move |session| session.nodes_in(&active)).await?;
+    crash::point("recovery.found");
     for record in &records {
         log::info!("An interrupted run is taken up node={} state={}", record.uuid, record.state);
         registry.wake(record.uuid, Notice::Resume);
+        crash::point("recovery.woken");
     }
     Ok(records.len())
 }
