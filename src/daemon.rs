@@ -47,28 +47,28 @@ impl Daemon {
     /// # Errors
     /// Whatever keeps the service from starting, in one line.
     pub async fn start(config: &Config) -> Result<(Self, Server)> {
-        let pipeline = Arc::new(Pipeline::from_config(
-            &config.processing,
-            &config.capabilities,
-            &config.pci_devices,
-        )?);
+        let pipeline =
+            Arc::new(Pipeline::from_config(&config.processing, &config.capabilities, &config.pci_devices)?);
         let logs = Arc::new(LogStore::from_config(&config.processing)?);
         let socket = listen(config)?;
         let address = socket.local_addr().map_err(Error::internal)?;
         let store = open_store(config).await?;
         let services = services(config, &store)?;
-        let registry = registry(config, Shared {
-            settings: Arc::new(settings(config)),
-            clock: Arc::new(SystemClock),
-            turns: Turns::new(Duration::from_secs(config.introspection_delay)),
-            compute: Arc::new(Semaphore::new(cores())),
-            callback_deadline: Duration::from_secs(config.callback_deadline),
-            bmc_address_fields: config.ipmi_address_fields.clone(),
-            store,
-            pipeline,
-            logs,
-            services,
-        });
+        let registry = registry(
+            config,
+            Shared {
+                settings: Arc::new(settings(config)),
+                clock: Arc::new(SystemClock),
+                turns: Turns::new(Duration::from_secs(config.introspection_delay)),
+                compute: Arc::new(Semaphore::new(cores())),
+                callback_deadline: Duration::from_secs(config.callback_deadline),
+                bmc_address_fields: config.ipmi_address_fields.clone(),
+                store,
+                pipeline,
+                logs,
+                services,
+            },
+        );
         let (registry, nodes) = registry;
         let interrupted = supervisor::recover(&registry).await?;
         log::info!("Interrupted runs were taken up count={interrupted}");

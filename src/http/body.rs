@@ -4,14 +4,16 @@
 
 use std::time::Duration;
 
+use actix_web::HttpRequest;
+use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_LENGTH;
-use actix_web::{HttpRequest, web};
+use actix_web::rt::time::timeout;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde_json::Value;
 
-use super::Settings;
+use super::{Settings, unread};
 use crate::error::{Error, Kind, Result};
 use crate::node_service::Object;
 
@@ -19,16 +21,19 @@ use crate::node_service::Object;
 ///
 /// # Errors
 /// Too large (413), too slow (503, which clients try again) or broken off (400).
-pub(super) async fn read(request: &HttpRequest, body: web::Payload, settings: &Settings) -> Result<Bytes> {
+pub(super) async fn read(request: &HttpRequest, settings: &Settings) -> Result<Bytes> {
     let limit = settings.max_body_bytes;
     if announced(request).is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
     let deadline = settings.body_deadline;
-    match actix_web::rt::time::timeout(deadline, collect(body, limit)).await {
-        Ok(collected) => collected,
-        Err(_elapsed) => Err(too_slow(deadline)),
+    let mut body = unread::take(request);
+    let collected = timeout(deadline, collect(&mut body, limit)).await;
+    let collected = collected.unwrap_or_else(|_elapsed| Err(too_slow(deadline)));
+    if collected.is_err() {
+        unread::put_back(request, body);
     }
+    collected
 }
 
 /// The length that the client announces; one beyond this machine's numbers is the largest of them.
@@ -37,7 +42,7 @@ fn announced(request: &HttpRequest) -> Option<usize> {
     Some(text.trim().parse().unwrap_or(usize::MAX))
 }
 
-async fn collect(mut body: web::Payload, limit: usize) -> Result<Bytes> {
+async fn collect(body: &mut Payload, limit: usize) -> Result<Bytes> {
     let mut whole = BytesMut::new();
     while let Some(part) = body.next().await {
         let part = part.map_err(|error| broken(&error, limit))?;

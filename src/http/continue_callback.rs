@@ -1,7 +1,7 @@
 //! `POST /v1/continue`: the ramdisk's data. The service parses it and keeps the clock of the answer.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
@@ -15,8 +15,8 @@ struct Taken {
 }
 
 /// `POST /v1/continue`
-pub(super) async fn take(request: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse> {
-    let document = body::read(&request, payload, &api.settings).await?;
+pub(super) async fn take(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
+    let document = body::read(&request, &api.settings).await?;
     let uuid = api.nodes.callback(document).await?;
     Ok(reply::json(StatusCode::OK, &Taken { uuid }))
 }

@@ -1,7 +1,7 @@
 //! `/v1/introspection/<node>/data`: the stored documents, and processing them again.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Api, body, path, reply};
@@ -20,9 +20,9 @@ pub(super) async fn unprocessed(request: HttpRequest, api: Data<Api>) -> Result<
 }
 
 /// `POST .../data/unprocessed`; the body is checked before the node is looked for.
-pub(super) async fn reapply(request: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse> {
+pub(super) async fn reapply(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let node = path::node(&request)?;
-    let document = given(&body::read(&request, payload, &api.settings).await?)?;
+    let document = given(&body::read(&request, &api.settings).await?)?;
     api.nodes.reapply(&node, document).await?;
     Ok(reply::accepted())
 }

@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 
 use super::access::Access;
-use super::{Api, failure, healthcheck, path, versions};
+use super::{Api, failure, healthcheck, path, unread, versions};
 
 /// Wraps the whole application.
 pub(super) async fn envelope<B: MessageBody + 'static>(
@@ -40,8 +40,9 @@ async fn answer<B: MessageBody + 'static>(
         Ok(version) => {
             request.extensions_mut().insert(version);
             path::normalise(&mut request);
+            unread::set_aside(&mut request);
             next.call(request).await?.map_into_boxed_body()
         }
     };
-    Ok(failure::finish(response, api, access))
+    Ok(unread::hold(failure::finish(response, api, access)))
 }

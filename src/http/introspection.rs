@@ -1,7 +1,7 @@
 //! `/v1/introspection/<node>`: start, status, abort.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::status::Status;
@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::node::ManageBoot;
 
 /// `POST /v1/introspection/<node>`; a body is read, so that the connection can go on, and ignored.
-pub(super) async fn start(request: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse> {
+pub(super) async fn start(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let node = path::node(&request)?;
     let manage_boot = manage_boot(query::first(&request, "manage_boot").as_deref(), &api.settings)?;
-    body::read(&request, payload, &api.settings).await?;
+    body::read(&request, &api.settings).await?;
     api.nodes.start(&node, manage_boot).await?;
     Ok(reply::accepted())
 }
@@ -26,9 +26,9 @@ pub(super) async fn status(request: HttpRequest, api: Data<Api>) -> Result<HttpR
 }
 
 /// `POST /v1/introspection/<node>/abort`; a body is ignored.
-pub(super) async fn abort(request: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse> {
+pub(super) async fn abort(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let node = path::node(&request)?;
-    body::read(&request, payload, &api.settings).await?;
+    body::read(&request, &api.settings).await?;
     api.nodes.abort(&node).await?;
     Ok(reply::accepted())
 }

@@ -27,6 +27,7 @@ mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+mod unread;
 pub mod versions;
 
 use std::rc::Rc;

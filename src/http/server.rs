@@ -35,7 +35,7 @@ pub struct ServerSettings {
     pub client_request_timeout: Duration,
     /// How long an idle connection stays open.
     pub keep_alive: Duration,
-    /// How long a client may go on sending a body that was refused, so that it can read why.
+    /// How long a client may go on sending a body that was refused, so that it can read why; a second at least.
     pub client_disconnect_timeout: Duration,
     /// How long requests under way may take to end when the server stops, in seconds.
     pub shutdown_timeout_s: u64,
@@ -53,6 +53,9 @@ impl Default for ServerSettings {
         }
     }
 }
+
+/// The framework's clock moves in steps of half a second, and a deadline that has passed already never fires.
+const SHORTEST_DISCONNECT: Duration = Duration::from_secs(1);
 
 /// Starts to answer on the listeners. Each worker makes its own service; the server runs while it is awaited (or
 /// spawned), and stops by its handle.
@@ -72,7 +75,7 @@ where
     let server = HttpServer::new(move || super::app(Api::new(make_service(), api_settings.clone())))
         .max_connections(options.max_connections_per_worker)
         .client_request_timeout(options.client_request_timeout)
-        .client_disconnect_timeout(options.client_disconnect_timeout)
+        .client_disconnect_timeout(options.client_disconnect_timeout.max(SHORTEST_DISCONNECT))
         .keep_alive(options.keep_alive)
         .shutdown_timeout(options.shutdown_timeout_s)
         .disable_signals();

@@ -16,12 +16,12 @@ use uuid::Uuid;
 use super::machine::{Effect, Input, NodeMachine};
 use super::operations;
 use super::order::{Posting, Remains, Source, StartOrder, Ticket};
+use super::prepare;
 use super::registry::Registry;
 use super::shared::Shared;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::node_service::NodeService;
-use crate::processing::ramdisk_logs::LogSubject;
 use crate::store::transition::{Transition, Written};
 
 /// Messages that may wait at one node.
@@ -175,10 +175,13 @@ impl NodeActor {
             outcome
         };
         ctx.wait(written.into_actor(self).map(|outcome, actor, ctx| {
-            actor.feed(ctx, match outcome {
-                Ok(written) => Input::Committed(written),
-                Err(error) => Input::CommitFailed(error),
-            });
+            actor.feed(
+                ctx,
+                match outcome {
+                    Ok(written) => Input::Committed(written),
+                    Err(error) => Input::CommitFailed(error),
+                },
+            );
         }));
     }
 
@@ -194,22 +197,12 @@ impl NodeActor {
                 tokio::time::sleep(COMMIT_AGAIN).await;
             }
         };
-        ctx.wait(
-            read.into_actor(self).map(|record, actor, ctx| actor.feed(ctx, Input::Reloaded(record))),
-        );
+        ctx.wait(read.into_actor(self).map(|record, actor, ctx| actor.feed(ctx, Input::Reloaded(record))));
     }
 
     fn store_logs(&self, ctx: &mut Context<Self>, posting: Arc<Posting>) {
-        let logs = Arc::clone(&self.shared.logs);
-        let now = self.shared.now();
-        let node = Some(self.uuid);
-        let stored = async move {
-            let subject = LogSubject { node, boot_mac: posting.boot_mac.clone(), bmc: posting.bmc.clone() };
-            let store = move || logs.store(posting.logs.as_ref(), &subject, now);
-            if let Err(error) = tokio::task::spawn_blocking(store).await {
-                log::error!("The ramdisk's logs could not be stored error={error}");
-            }
-        };
+        let (shared, node) = (Arc::clone(&self.shared), self.uuid);
+        let stored = async move { prepare::store_logs(&shared, posting, Some(node)).await };
         ctx.spawn(stored.into_actor(self));
     }
 

@@ -21,8 +21,7 @@ pub fn attributes(identity: &Identity) -> Vec<Attribute> {
 /// The contract's line, where there is none or more than one.
 pub fn choose(counts: &BTreeMap<Uuid, usize>, identity: &Identity) -> Result<Uuid, String> {
     let most = counts.values().copied().max().unwrap_or(0);
-    let best: Vec<&Uuid> =
-        counts.iter().filter(|(_, count)| **count == most).map(|(uuid, _)| uuid).collect();
+    let best: Vec<&Uuid> = counts.iter().filter(|(_, count)| **count == most).map(|(uuid, _)| uuid).collect();
     match best.as_slice() {
         [] => Err(format!("Look up error: Could not find a node for attributes {identity}")),
         [one] => Ok(**one),

@@ -198,6 +198,15 @@ impl NodeMachine {
 
     /// Takes one input and answers what is to be done, in this order.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Effects {
+        let mut effects = self.take(now, input);
+        while !self.is_locked() {
+            let Some((ticket, posting)) = self.queue.pop_front() else { break };
+            effects.extend(self.on_callback(now, ticket, posting));
+        }
+        effects
+    }
+
+    fn take(&mut self, now: Timestamp, input: Input) -> Effects {
         match input {
             Input::Start(ticket, order) => self.on_start(now, ticket, order),
             Input::Abort(ticket) => self.on_abort(now, ticket),
@@ -206,7 +215,7 @@ impl NodeMachine {
             Input::Withdrawn(ticket) => self.on_withdrawn(ticket),
             Input::Committed(Written::Committed) => self.on_committed(now),
             Input::Committed(Written::Lost) => self.on_lost(),
-            Input::CommitFailed(error) => self.on_commit_failed(now, error),
+            Input::CommitFailed(error) => self.on_commit_failed(error),
             Input::Reloaded(record) => self.on_reloaded(now, record),
             Input::Done(finding) => self.on_done(now, finding),
             Input::Deadline => self.on_deadline(now),
@@ -262,19 +271,19 @@ impl NodeMachine {
 
     /// Ends the run with a failure; the callers are answered when that is committed.
     fn fail(&mut self, now: Timestamp, end: End, answers: Vec<(Ticket, Result<()>)>) -> Effects {
-        let Some(record) = &self.record else { return self.unlock(now, answers) };
+        let Some(record) = &self.record else { return self.unlock(answers) };
         match step::close(record, Event::Error, now, end, self.settings.keep_data) {
             Ok(transition) => self.commit(transition, Then::Unlock(answers)),
-            Err(refusal) => self.bug(now, refusal, answers),
+            Err(refusal) => self.bug(refusal, answers),
         }
     }
 
     /// A transition of our own that the table refuses: a defect; the callers learn it, the row stays.
-    fn bug(&mut self, now: Timestamp, refusal: Refusal, answers: Vec<(Ticket, Result<()>)>) -> Effects {
+    fn bug(&mut self, refusal: Refusal, answers: Vec<(Ticket, Result<()>)>) -> Effects {
         log::error!("A transition that should be possible was refused: {refusal} node={}", self.uuid);
         let failed = answers.into_iter().map(|(ticket, _)| (ticket, Err(Error::internal(refusal))));
         let answers = failed.collect();
-        self.unlock(now, answers)
+        self.unlock(answers)
     }
 
     fn on_committed(&mut self, now: Timestamp) -> Effects {
@@ -287,7 +296,7 @@ impl NodeMachine {
     fn committed(&mut self, now: Timestamp, committing: Committing) -> Effects {
         self.record = Some(committing.transition.record.clone());
         match committing.then {
-            Then::Unlock(answers) => self.unlock(now, answers),
+            Then::Unlock(answers) => self.unlock(answers),
             Then::Prepare(ticket, order) => self.prepare(now, ticket, *order),
             Then::Examine(flow, node) => self.examine(now, flow, *node),
             Then::Reprocess(flow) => self.reprocess(now, flow),
@@ -320,13 +329,13 @@ impl NodeMachine {
         }
         self.record = record;
         match committing.first {
-            Some(first) => self.handle(now, first.input),
-            None => self.abandon(now, committing.then),
+            Some(first) => self.take(now, first.input),
+            None => self.abandon(committing.then),
         }
     }
 
     /// The run is not ours any more; who waits for it is told to ask again.
-    fn abandon(&mut self, now: Timestamp, then: Then) -> Effects {
+    fn abandon(&mut self, then: Then) -> Effects {
         log::warn!("The node was changed elsewhere while it was worked on node={}", self.uuid);
         let tickets: Vec<Ticket> = match then {
             Then::Unlock(answers) => answers.into_iter().map(|(ticket, _)| ticket).collect(),
@@ -337,18 +346,18 @@ impl NodeMachine {
             Then::PowerOff(ticket) => ticket.into_iter().collect(),
         };
         let changed = Error::conflict("The node was changed meanwhile, please try again");
-        self.unlock(now, tickets.into_iter().map(|ticket| (ticket, Err(changed.clone()))).collect())
+        self.unlock(tickets.into_iter().map(|ticket| (ticket, Err(changed.clone()))).collect())
     }
 
     /// A first step is given up; a later one is committed again until the database takes it.
-    fn on_commit_failed(&mut self, now: Timestamp, error: Error) -> Effects {
+    fn on_commit_failed(&mut self, error: Error) -> Effects {
         let Activity::Committing(committing) = std::mem::replace(&mut self.activity, Activity::Idle) else {
             return Vec::new();
         };
         match &committing.first {
             Some(first) => {
                 let answers = first.ticket.map(|ticket| (ticket, Err(error))).into_iter().collect();
-                self.unlock(now, answers)
+                self.unlock(answers)
             }
             None => {
                 let effect = Effect::CommitLater(Arc::clone(&committing.transition));
@@ -358,15 +367,9 @@ impl NodeMachine {
         }
     }
 
-    /// Gives the lock back, answers, and turns to the callbacks that waited.
-    fn unlock(&mut self, now: Timestamp, answers: Vec<(Ticket, Result<()>)>) -> Effects {
+    /// Gives the lock back and answers.
+    fn unlock(&mut self, answers: Vec<(Ticket, Result<()>)>) -> Effects {
         self.activity = Activity::Idle;
-        let mut effects: Effects =
-            answers.into_iter().map(|(ticket, answer)| Effect::Answer(ticket, answer)).collect();
-        while !self.is_locked() {
-            let Some((ticket, posting)) = self.queue.pop_front() else { break };
-            effects.extend(self.on_callback(now, ticket, posting));
-        }
-        effects
+        answers.into_iter().map(|(ticket, answer)| Effect::Answer(ticket, answer)).collect()
     }
 }

@@ -12,9 +12,7 @@ use uuid::Uuid;
 use super::order::{Ending, Finding, Operation, Plan, Posting, PowerPolicy};
 use super::shared::Shared;
 use crate::error::{Error, Kind, Result};
-use crate::node_service::{
-    FailureKind, Node, NodeService, Persistence, PortMade, PowerTarget, ServiceError,
-};
+use crate::node_service::{FailureKind, Node, NodeService, Persistence, PortMade, PowerTarget, ServiceError};
 use crate::processing::View;
 use crate::processing::change::Change;
 use crate::processing::document;
@@ -34,9 +32,7 @@ pub async fn carry_out(
 ) -> Finding {
     let service = service.as_ref();
     match operation {
-        Operation::Boot(persistence) => {
-            Finding::Booted(boot(&shared, service, node, persistence).await)
-        }
+        Operation::Boot(persistence) => Finding::Booted(boot(&shared, service, node, persistence).await),
         Operation::Fetch => Finding::Fetched(service.node(&node.to_string()).await.map(Box::new)),
         Operation::Process(view, posting, policy) => {
             Finding::Processed(process(&shared, service, *view, posting, policy).await)

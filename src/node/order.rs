@@ -6,7 +6,7 @@ use super::{Attribute, ManageBoot};
 use crate::error::Error;
 use crate::node_service::{Node, Object, Persistence, ServiceError};
 use crate::processing::change::Change;
-use crate::processing::ramdisk_logs::Logs;
+use crate::processing::ramdisk_logs::{Origin, RamdiskLogs};
 use crate::store::documents::Packed;
 
 /// Names a caller that waits for an answer.
@@ -35,7 +35,9 @@ pub struct Posting {
     /// What the pre hooks found wrong, a line each.
     pub failures: Vec<String>,
     /// The ramdisk's logs.
-    pub logs: Option<Logs>,
+    pub logs: Option<RamdiskLogs>,
+    /// What the file of the logs is named after; the node is filled in when it is known.
+    pub origin: Origin,
 }
 
 /// Where a document for a reapply came from.

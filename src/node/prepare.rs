@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::order::Posting;
 use super::shared::Shared;
 use super::{Attribute, BMC_ADDRESS, MAC};
@@ -14,6 +16,7 @@ use crate::processing::Pipeline;
 use crate::processing::bmc;
 use crate::processing::document;
 use crate::processing::identity::Identity;
+use crate::processing::ramdisk_logs::{Origin, RamdiskLogs};
 use crate::store::documents::Packed;
 
 /// How long the name of a BMC may take to be resolved.
@@ -40,18 +43,24 @@ pub fn from_body(pipeline: &Pipeline, body: &[u8]) -> Result<Prepared> {
 /// # Errors
 /// Where it can not be compressed.
 pub fn from_document(pipeline: &Pipeline, mut document: Object) -> Result<Prepared> {
-    let logs = crate::processing::ramdisk_logs::take(&mut document);
+    let logs = RamdiskLogs::take(&mut document);
     let raw = Packed::pack(&document::encode(&document))?;
     let failures = pipeline.prepare(&mut document);
     let identity = Identity::of(&document);
-    Ok(Prepared { posting: Posting { document, raw, failures, logs }, identity })
+    let origin = Origin::of(None, &document);
+    Ok(Prepared { posting: Posting { document, raw, failures, logs, origin }, identity })
 }
 
-/// Stores the logs of a ramdisk that matches no node.
-pub async fn store_logs_of_unknown(shared: &Arc<Shared>, posting: Posting) {
-    let now = shared.now();
-    let logs = Arc::clone(&shared.logs);
-    let store = move || logs.store_posting(&posting, None, now);
+/// Stores the logs of a posting, if it has any; `node` is `None` where it matches none.
+pub async fn store_logs(shared: &Arc<Shared>, posting: Arc<Posting>, node: Option<Uuid>) {
+    if posting.logs.is_none() {
+        return;
+    }
+    let (logs, now) = (Arc::clone(&shared.logs), shared.now());
+    let store = move || {
+        let origin = Origin { node, ..posting.origin.clone() };
+        posting.logs.as_ref().and_then(|taken| logs.store(taken, &origin, now))
+    };
     if let Err(error) = tokio::task::spawn_blocking(store).await {
         log::error!("The ramdisk's logs could not be stored error={error}");
     }
@@ -119,7 +128,8 @@ mod tests {
 
     #[test]
     fn the_boot_device_persists_only_where_it_is_asked_for() {
-        let wanted = [("Always", true), ("Never", false), ("Default", false), ("true", true), ("nonsense", false)];
+        let wanted =
+            [("Always", true), ("Never", false), ("Default", false), ("true", true), ("nonsense", false)];
         for (text, persistent) in wanted {
             let document = json!({"driver_info": {"force_persistent_boot_device": text}});
             let node = Node { uuid: uuid::Uuid::nil(), document: document.as_object().cloned().unwrap() };

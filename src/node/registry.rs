@@ -35,12 +35,7 @@ impl Registry {
     /// A registry whose actors live on these arbiters.
     #[must_use]
     pub fn new(shared: Arc<Shared>, arbiters: Vec<ArbiterHandle>) -> Arc<Self> {
-        Arc::new(Self {
-            shared,
-            arbiters,
-            turn: AtomicUsize::new(0),
-            awake: Mutex::new(HashMap::new()),
-        })
+        Arc::new(Self { shared, arbiters, turn: AtomicUsize::new(0), awake: Mutex::new(HashMap::new()) })
     }
 
     /// What all nodes share.

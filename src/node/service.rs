@@ -21,7 +21,7 @@ use super::{Introspection, ListQuery, ManageBoot, Record, Variant, lookup, provi
 use crate::error::{Error, Result};
 use crate::fsm::State;
 use crate::node_service::{FailureKind, Node, NodeService, Object, Validation};
-use crate::processing::failures;
+use crate::processing::pipeline;
 use crate::store::documents;
 use crate::store::nodes::Page;
 
@@ -79,7 +79,12 @@ impl Nodes {
         }
     }
 
-    async fn take_posting(&self, body: Bytes, accepted: &Arc<AtomicBool>, found: &mut Option<Uuid>) -> Result<()> {
+    async fn take_posting(
+        &self,
+        body: Bytes,
+        accepted: &Arc<AtomicBool>,
+        found: &mut Option<Uuid>,
+    ) -> Result<()> {
         let shared = self.shared();
         let pipeline = Arc::clone(&shared.pipeline);
         let Prepared { posting, identity } =
@@ -89,10 +94,10 @@ impl Nodes {
         let node = match lookup::choose(&counts, &identity) {
             Ok(node) => node,
             Err(line) => {
-                prepare::store_logs_of_unknown(shared, posting.clone()).await;
                 let lines: Vec<String> = posting.failures.iter().cloned().chain([line]).collect();
+                prepare::store_logs(shared, Arc::new(posting), None).await;
                 log::info!("A callback matches no node: {}", lines.join("; "));
-                return Err(Error::bad_request(failures::refused(&lines)));
+                return Err(Error::bad_request(pipeline::refusal_text(&lines)));
             }
         };
         *found = Some(node);

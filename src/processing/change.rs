@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::node_service::{NewPort, PatchOp};
+use super::capability_list::{CapabilityList, InvalidCapability};
+use crate::node_service::{NewPort, Node, PatchOp};
 
 /// All that a run writes to the node service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -56,6 +57,25 @@ impl Change {
         })
     }
 
+    /// Sets capabilities among those that the node has, or will have by what was set earlier in the same run.
+    ///
+    /// # Errors
+    ///
+    /// A capability that would tear the list apart; then nothing is set.
+    pub fn set_capabilities<'a>(
+        &mut self,
+        node: &Node,
+        capabilities: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), InvalidCapability> {
+        let present = self.property("capabilities").or_else(|| node.property("capabilities"));
+        let mut list = CapabilityList::parse(present.and_then(Value::as_str).unwrap_or_default());
+        for (name, value) in capabilities {
+            list.set(name, value)?;
+        }
+        self.set_property("capabilities", Value::String(list.to_string()));
+        Ok(())
+    }
+
     /// Whether there is nothing to send.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -63,5 +83,38 @@ impl Change {
             && self.new_ports.is_empty()
             && self.port_patches.is_empty()
             && self.dropped_ports.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn node(properties: Value) -> Node {
+        let document = [("properties".to_owned(), properties)].into_iter().collect();
+        Node { uuid: Uuid::nil(), document }
+    }
+
+    #[test]
+    fn capabilities_of_several_hooks_become_one_operation() {
+        let node = node(json!({"capabilities": "a:1,odd"}));
+        let mut change = Change::default();
+        change.set_capabilities(&node, [("b", "2")]).unwrap();
+        change.set_property("cpus", json!("4"));
+        change.set_capabilities(&node, [("c", "3"), ("a", "9")]).unwrap();
+        let add = |path: &str, value: &str| PatchOp::Add { path: path.to_owned(), value: json!(value) };
+        assert_eq!(
+            change.node_patch,
+            [add("/properties/capabilities", "a:9,odd,b:2,c:3"), add("/properties/cpus", "4")]
+        );
+    }
+
+    #[test]
+    fn a_bad_capability_changes_nothing() {
+        let mut change = Change::default();
+        assert!(change.set_capabilities(&node(json!({})), [("good", "1"), ("b,d", "2")]).is_err());
+        assert!(change.is_empty());
     }
 }

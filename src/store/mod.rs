@@ -13,6 +13,8 @@ pub mod runs;
 mod schema;
 pub mod transition;
 
+#[cfg(test)]
+pub(crate) mod tests;
 mod writer;
 
 use std::sync::Arc;
@@ -21,8 +23,8 @@ use diesel::result::Error as DieselError;
 
 use self::backend::Access;
 pub use self::backend::SchemaVersion;
-pub use crate::config::DatabaseUrl;
 pub use self::writer::{Job, QueryResult};
+pub use crate::config::DatabaseUrl;
 use crate::error::{Error, Kind, Result};
 
 /// The command that makes or updates the schema, as errors name it.

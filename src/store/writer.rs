@@ -41,6 +41,19 @@ pub trait Job: Send + 'static {
     }
 }
 
+/// A shared job, so that the caller can keep it and hand it over again.
+impl<J: Job + Sync> Job for Arc<J> {
+    type Output = J::Output;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<J::Output> {
+        self.as_ref().run(session)
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.as_ref().weight_bytes()
+    }
+}
+
 /// A job with the place for its answer.
 trait Queued: Send {
     fn run(&mut self, session: &mut dyn Session) -> QueryResult<()>;

@@ -73,10 +73,10 @@ async fn look(registry: &Arc<Registry>, service: &dyn NodeService, missing: &mut
         return Ok(());
     }
     let mut listed = HashSet::new();
-    let complete = service.list_uuids(&mut |node| {
+    let mut take = |node| {
         listed.insert(node);
-    });
-    complete.await.map_err(|error| Error::unavailable(error.text))?;
+    };
+    service.list_uuids(&mut take).await.map_err(|error| Error::unavailable(error.text))?;
     let gone = missing.after(known, &listed);
     for nodes in gone.chunks(BATCH) {
         let job = Forget { nodes: nodes.to_vec(), now: shared.now() };
@@ -95,11 +95,11 @@ mod tests {
         let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let mut missing = Missing::default();
         let listed = HashSet::from([one]);
-        assert_eq!(missing.after(vec![one, two], &listed), Vec::new());
-        assert_eq!(missing.after(vec![one, two], &HashSet::new()), Vec::new());
+        assert_eq!(missing.after(vec![one, two], &listed), Vec::<Uuid>::new());
+        assert_eq!(missing.after(vec![one, two], &HashSet::new()), Vec::<Uuid>::new());
         assert_eq!(missing.after(vec![one, two], &listed), vec![two]);
-        assert_eq!(missing.after(vec![one, two], &listed), Vec::new());
-        assert_eq!(missing.after(vec![one, two], &HashSet::from([one, two])), Vec::new());
-        assert_eq!(missing.after(vec![one, two], &listed), Vec::new());
+        assert_eq!(missing.after(vec![one, two], &listed), Vec::<Uuid>::new());
+        assert_eq!(missing.after(vec![one, two], &HashSet::from([one, two])), Vec::<Uuid>::new());
+        assert_eq!(missing.after(vec![one, two], &listed), Vec::<Uuid>::new());
     }
 }

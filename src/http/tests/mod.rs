@@ -56,7 +56,7 @@ impl Answer {
 }
 
 async fn send(fake: &Rc<Fake>, settings: &Settings, request: TestRequest) -> Answer {
-    let service = init_service(app(Api::new(Rc::clone(fake) as Rc<_>, settings.clone()))).await;
+    let service = init_service(app(Api::new(fake.clone(), settings.clone()))).await;
     let response = call_service(&service, request.to_request()).await;
     let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body()).await.unwrap().to_vec();

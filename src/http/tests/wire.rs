@@ -15,7 +15,12 @@ use super::{Settings, node_path};
 
 /// A server with one worker; it ends with the handle's `stop`.
 fn serve(listener: Listener, settings: &Settings) -> ServerHandle {
-    let options = ServerSettings { workers: Some(1), shutdown_timeout_s: 1, ..ServerSettings::default() };
+    let options = ServerSettings {
+        workers: Some(1),
+        shutdown_timeout_s: 1,
+        client_disconnect_timeout: Duration::from_secs(1),
+        ..ServerSettings::default()
+    };
     let server = start(vec![listener], || Fake::new(), settings, &options).unwrap();
     let handle = server.handle();
     rt::spawn(server);
@@ -72,6 +77,33 @@ async fn a_chunked_body_is_bounded() {
     assert!(
         answer.ends_with("\r\n\r\n{\"error\":{\"message\":\"The request body is larger than 4 bytes\"}}\n")
     );
+    server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn nobody_reads_on_where_a_body_was_not_wanted() {
+    let (address, server) = serve_tcp(&Settings::default());
+    let lines = ["GET /v1", "GET /v1/nothing", "PUT /v1", "POST /v1/introspection/x?manage_boot=x"];
+    let answers = lines.map(|line| {
+        let head = format!("{line} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+        exchange(address, format!("{head}3\r\nabc\r\n").into_bytes())
+    });
+    for answer in futures_util::future::join_all(answers).await {
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+    server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn a_connection_goes_on_after_a_body_that_was_read() {
+    let (address, server) = serve_tcp(&Settings::default());
+    let body = "HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    let last = "GET /v1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let request = format!("POST {} {body}POST /v1/continue {body}{last}", node_path("/abort"));
+    let answer = exchange(address, request.into_bytes()).await;
+    let statuses: Vec<_> =
+        answer.match_indices("HTTP/1.1 ").filter_map(|(at, _)| answer.get(at + 9..at + 12)).collect();
+    assert_eq!(statuses, ["202", "200", "200"], "{answer}");
     server.stop(false).await;
 }
 

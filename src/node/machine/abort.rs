@@ -55,11 +55,11 @@ impl NodeMachine {
     }
 
     pub(super) fn end_abort(&mut self, now: Timestamp, power: String) -> Effects {
-        let Some(record) = &self.record else { return self.unlock(now, Vec::new()) };
+        let Some(record) = &self.record else { return self.unlock(Vec::new()) };
         let end = End { error: Some(CANCELED.to_owned()), power: Some(power) };
         match step::close(record, Event::AbortEnd, now, end, self.settings.keep_data) {
             Ok(transition) => self.commit(transition, Then::Unlock(Vec::new())),
-            Err(refusal) => self.bug(now, refusal, Vec::new()),
+            Err(refusal) => self.bug(refusal, Vec::new()),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::fsm::{Event, State};
 use crate::node::order::{Operation, Posting, Ticket};
 use crate::node::step::{self, End};
 use crate::node_service::{FailureKind, Node, ServiceError};
-use crate::processing::failures;
+use crate::processing::pipeline;
 
 impl NodeMachine {
     pub(super) fn on_callback(&mut self, now: Timestamp, ticket: Ticket, posting: Arc<Posting>) -> Effects {
@@ -49,13 +49,13 @@ impl NodeMachine {
                  introspection now"
             ),
         };
-        Error::bad_request(failures::refused(&[line]))
+        Error::bad_request(pipeline::refusal_text(&[line]))
     }
 
     /// What the pre hooks found wrong ends the run, in one transaction with the raw data.
     fn refuse_posting(&mut self, now: Timestamp, ticket: Ticket, posting: Arc<Posting>) -> Effects {
-        let end = End::failure(failures::joined(&posting.failures));
-        let answer = Error::bad_request(failures::refused(&posting.failures));
+        let end = End::failure(posting.failures.join("\n"));
+        let answer = Error::bad_request(pipeline::refusal_text(&posting.failures));
         self.end_before_work(now, ticket, posting, end, answer)
     }
 
@@ -68,11 +68,11 @@ impl NodeMachine {
         end: End,
         answer: Error,
     ) -> Effects {
-        let Some(record) = &self.record else { return self.unlock(now, Vec::new()) };
+        let Some(record) = &self.record else { return self.unlock(Vec::new()) };
         let closed = step::close_through(record, Event::Process, now, end, self.settings.keep_data);
         let mut transition = match closed {
             Ok(transition) => transition,
-            Err(refusal) => return self.bug(now, refusal, vec![(ticket, Err(answer))]),
+            Err(refusal) => return self.bug(refusal, vec![(ticket, Err(answer))]),
         };
         if transition.data.removed.is_empty() {
             transition.data.raw = Some(posting.raw.clone());
@@ -96,7 +96,7 @@ impl NodeMachine {
         }
         // A caller that is gone has been told nothing: its data is not taken.
         let (Some(ticket), Some(posting)) = (flow.ticket, flow.posting) else {
-            return self.unlock(now, Vec::new());
+            return self.unlock(Vec::new());
         };
         match fetched {
             Ok(node) => self.admit(now, ticket, posting, node),
@@ -107,17 +107,17 @@ impl NodeMachine {
             }
             Err(error) => {
                 let text = format!("The node service does not answer, please try again later: {error}");
-                self.unlock(now, vec![(ticket, Err(Error::unavailable(text)))])
+                self.unlock(vec![(ticket, Err(Error::unavailable(text)))])
             }
         }
     }
 
     fn admit(&mut self, now: Timestamp, ticket: Ticket, posting: Arc<Posting>, node: Box<Node>) -> Effects {
-        let Some(record) = &self.record else { return self.unlock(now, Vec::new()) };
+        let Some(record) = &self.record else { return self.unlock(Vec::new()) };
         let deadline = Some(now.plus_seconds(self.settings.processing_timeout_s));
         let mut transition = match step::advance(record, Event::Process, now, deadline) {
             Ok(transition) => transition,
-            Err(refusal) => return self.bug(now, refusal, vec![(ticket, Ok(()))]),
+            Err(refusal) => return self.bug(refusal, vec![(ticket, Ok(()))]),
         };
         transition.data.raw = Some(posting.raw.clone());
         let first = First { input: Input::Callback(ticket, Arc::clone(&posting)), ticket: Some(ticket) };

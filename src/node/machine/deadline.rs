@@ -51,7 +51,7 @@ impl NodeMachine {
                 self.commit_first(transition, Then::Unlock(answers), first)
             }
             Ok(transition) => self.commit(transition, Then::Unlock(answers)),
-            Err(refusal) => self.bug(now, refusal, answers),
+            Err(refusal) => self.bug(refusal, answers),
         }
     }
 }

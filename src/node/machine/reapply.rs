@@ -11,7 +11,7 @@ use crate::fsm::Event;
 use crate::node::RunKind;
 use crate::node::order::{Operation, Posting, Source, Ticket};
 use crate::node::step::{self, End};
-use crate::processing::failures;
+use crate::processing::pipeline;
 
 const LOCKED: &str = "Node locked, please, try again later";
 
@@ -60,7 +60,7 @@ impl NodeMachine {
     pub(super) fn fetch_for(&mut self, now: Timestamp, flow: Flow) -> Effects {
         match &flow.posting {
             Some(posting) if !posting.failures.is_empty() => {
-                let end = End::failure(failures::reapply_refused(&posting.failures));
+                let end = End::failure(pipeline::reapply_refusal_text(&posting.failures));
                 self.fail(now, end, Vec::new())
             }
             _ => self.begin(Operation::Fetch, Work::Fetch(flow)),

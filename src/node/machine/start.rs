@@ -98,11 +98,11 @@ impl NodeMachine {
     }
 
     fn wait(&mut self, now: Timestamp, answers: Vec<(Ticket, Result<()>)>) -> Effects {
-        let Some(record) = &self.record else { return self.unlock(now, answers) };
+        let Some(record) = &self.record else { return self.unlock(answers) };
         let deadline = self.settings.timeout_s.map(|seconds| now.plus_seconds(seconds));
         match step::advance(record, Event::Wait, now, deadline) {
             Ok(transition) => self.commit(transition, Then::Unlock(answers)),
-            Err(refusal) => self.bug(now, refusal, answers),
+            Err(refusal) => self.bug(refusal, answers),
         }
     }
 }

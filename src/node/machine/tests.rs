@@ -48,6 +48,7 @@ fn posting(failures: &[&str]) -> Arc<Posting> {
         raw: Packed::pack(b"{}").unwrap(),
         failures: failures.iter().map(|text| (*text).to_owned()).collect(),
         logs: None,
+        origin: crate::processing::ramdisk_logs::Origin::of(None, &crate::node_service::Object::new()),
     })
 }
 
@@ -446,7 +447,9 @@ fn what_the_pre_hooks_find_wrong_ends_the_run_at_once() {
     harness.settle(Luck::Good);
     let row = harness.row.as_ref().unwrap();
     assert_eq!(row.error.as_deref(), Some("Preprocessing hook x: no\nsecond"));
-    assert!(harness.answers[&ticket].as_ref().unwrap_err().text.ends_with("Preprocessing hook x: no\nsecond"));
+    assert!(
+        harness.answers[&ticket].as_ref().unwrap_err().text.ends_with("Preprocessing hook x: no\nsecond")
+    );
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl NodeMachine {
     pub(super) fn examine(&mut self, now: Timestamp, flow: Flow, node: Node) -> Effects {
         let mut effects: Effects = flow.ticket.map(Effect::Accepted).into_iter().collect();
         effects.extend(match provision::check(&node) {
-            Ok(()) => self.run_hooks(now, flow, node),
+            Ok(()) => self.run_hooks(flow, node),
             Err(error) => self.fail_flow(now, flow, error),
         });
         effects
@@ -52,7 +52,7 @@ impl NodeMachine {
     ) -> Effects {
         match fetched {
             Ok(node) if self.state() == Some(State::Processing) => self.examine(now, flow, *node),
-            Ok(node) => self.run_hooks(now, flow, *node),
+            Ok(node) => self.run_hooks(flow, *node),
             Err(error) if error.kind == FailureKind::NotFound => {
                 let text = format!("Node {} was not found in Ironic", self.uuid);
                 self.fail_flow(now, flow, Error::not_found(text))
@@ -64,8 +64,8 @@ impl NodeMachine {
         }
     }
 
-    fn run_hooks(&mut self, now: Timestamp, flow: Flow, node: Node) -> Effects {
-        let Some(posting) = flow.posting.clone() else { return self.unlock(now, Vec::new()) };
+    fn run_hooks(&mut self, flow: Flow, node: Node) -> Effects {
+        let Some(posting) = flow.posting.clone() else { return self.unlock(Vec::new()) };
         let policy = self.power_policy(&node);
         self.begin(Operation::Process(Box::new(node), posting, policy), Work::Process(flow))
     }
@@ -87,7 +87,7 @@ impl NodeMachine {
             Ok(done) => done,
             Err(error) => return self.fail_flow(now, flow, error),
         };
-        let Some(record) = &self.record else { return self.unlock(now, Vec::new()) };
+        let Some(record) = &self.record else { return self.unlock(Vec::new()) };
         let mut transition = step::stay(record, now);
         transition.runs.plan = match serde_json::to_vec(&plan) {
             Ok(text) => Some(text),
@@ -134,10 +134,10 @@ impl NodeMachine {
     }
 
     fn finish(&mut self, now: Timestamp, power: Option<String>) -> Effects {
-        let Some(record) = &self.record else { return self.unlock(now, Vec::new()) };
+        let Some(record) = &self.record else { return self.unlock(Vec::new()) };
         match step::close(record, Event::Finish, now, End::success(power), self.settings.keep_data) {
             Ok(transition) => self.commit(transition, Then::Unlock(Vec::new())),
-            Err(refusal) => self.bug(now, refusal, Vec::new()),
+            Err(refusal) => self.bug(refusal, Vec::new()),
         }
     }
 

@@ -110,8 +110,11 @@ mod tests {
         assert!(Shared::new(&config(), 0).unwrap_err().text.contains("max_concurrency"));
         let basic = config::Ironic { auth_type: "http_basic".to_owned(), ..config() };
         assert!(refusal(&basic).contains("username"));
-        let colon =
-            config::Ironic { username: Some("a:b".to_owned()), password: Some(config::Secret::new("s")), ..basic };
+        let colon = config::Ironic {
+            username: Some("a:b".to_owned()),
+            password: Some(config::Secret::new("s")),
+            ..basic
+        };
         assert!(refusal(&colon).contains("colon"));
     }
 

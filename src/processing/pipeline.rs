@@ -1,0 +1,172 @@
+//! The pipeline: all hooks in their order, and the texts of their failures.
+//!
+//! Invariant: a failing main phase yields no Change; a failing pre phase never keeps the other hooks from
+//! running. It must not know where the document came from.
+
+use super::change::Change;
+use super::hooks::{Hook, HookError, View, registry};
+use crate::config;
+use crate::error::{Error, Kind, Result};
+use crate::node_service::Object;
+
+/// The configured hooks.
+pub struct Pipeline {
+    hooks: Vec<Box<dyn Hook>>,
+}
+
+/// Why the main phase failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessingFailure {
+    /// The error of the run, and the text of the answer.
+    pub text: String,
+    /// Decides the status of the answer.
+    pub kind: Kind,
+}
+
+impl From<ProcessingFailure> for Error {
+    fn from(failure: ProcessingFailure) -> Self {
+        Self::new(failure.kind, failure.text)
+    }
+}
+
+impl Pipeline {
+    /// Makes the hooks that the configuration names.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the service from starting: unknown hooks, options that contradict one another.
+    pub fn from_config(
+        processing: &config::Processing,
+        capabilities: &config::Capabilities,
+        pci_devices: &config::PciDevices,
+    ) -> Result<Self> {
+        let sections = registry::Sections { processing, capabilities, pci_devices };
+        Ok(Self { hooks: registry::hooks(&sections)? })
+    }
+
+    /// Runs the pre phase of all hooks; answers a line for each failure.
+    pub fn prepare(&self, document: &mut Object) -> Vec<String> {
+        let failure = |hook: &dyn Hook, error| match error {
+            HookError::Expected(text) => format!("Preprocessing hook {}: {text}", hook.name()),
+            HookError::Unexpected { class, text } => {
+                format!("Unexpected exception {class} during preprocessing in hook {}: {text}", hook.name())
+            }
+        };
+        let outcomes =
+            self.hooks.iter().map(|hook| hook.before(document).map_err(|e| failure(hook.as_ref(), e)));
+        outcomes.filter_map(std::result::Result::err).collect()
+    }
+
+    /// Runs the main phase; the first failure ends it. The document may be half processed then.
+    ///
+    /// # Errors
+    ///
+    /// The failure of a hook, as text and kind.
+    pub fn process(&self, view: &View<'_>, document: &mut Object) -> Result<Change, ProcessingFailure> {
+        let mut change = Change::default();
+        for hook in &self.hooks {
+            hook.process(view, document, &mut change).map_err(failure)?;
+        }
+        Ok(change)
+    }
+}
+
+fn failure(error: HookError) -> ProcessingFailure {
+    match error {
+        HookError::Expected(text) => ProcessingFailure { text, kind: Kind::BadRequest },
+        HookError::Unexpected { class, text } => ProcessingFailure {
+            text: format!("Unexpected exception {class} during processing: {text}"),
+            kind: Kind::Internal,
+        },
+    }
+}
+
+/// The answer to a ramdisk whose data failed the pre phase or the lookup.
+#[must_use]
+pub fn refusal_text(failures: &[String]) -> String {
+    headed("The following failures happened during running pre-processing hooks:", failures)
+}
+
+/// The error of a reapply that failed the pre phase.
+#[must_use]
+pub fn reapply_refusal_text(failures: &[String]) -> String {
+    headed("Pre-processing failures detected reapplying introspection on stored data:", failures)
+}
+
+fn headed(heading: &str, failures: &[String]) -> String {
+    format!("{heading}\n{}", failures.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::node_service::Node;
+
+    /// Fails in both phases, and leaves a trace in the document.
+    struct Failing(HookError);
+
+    impl Hook for Failing {
+        fn name(&self) -> &'static str {
+            "failing"
+        }
+
+        fn before(&self, document: &mut Object) -> Result<(), HookError> {
+            document.insert(self.0.to_string(), json!(true));
+            Err(self.0.clone())
+        }
+
+        fn process(&self, _: &View<'_>, _: &mut Object, change: &mut Change) -> Result<(), HookError> {
+            change.set_property("never", json!("applied"));
+            Err(self.0.clone())
+        }
+    }
+
+    fn pipeline(errors: &[HookError]) -> Pipeline {
+        let hook = |error: &HookError| -> Box<dyn Hook> { Box::new(Failing(error.clone())) };
+        Pipeline { hooks: errors.iter().map(hook).collect() }
+    }
+
+    fn errors() -> [HookError; 2] {
+        [HookError::expected("one"), HookError::Unexpected { class: "Overflow", text: "two".to_owned() }]
+    }
+
+    #[test]
+    fn failures_of_the_pre_phase_are_collected() {
+        let mut document = Object::new();
+        let lines = pipeline(&errors()).prepare(&mut document);
+        assert_eq!(
+            lines,
+            [
+                "Preprocessing hook failing: one",
+                "Unexpected exception Overflow during preprocessing in hook failing: two"
+            ]
+        );
+        assert_eq!(document.len(), 2);
+        assert_eq!(
+            refusal_text(&lines[..1]),
+            "The following failures happened during running pre-processing hooks:\nPreprocessing hook failing: one"
+        );
+        assert_eq!(
+            reapply_refusal_text(&["a".to_owned(), "b".to_owned()]),
+            "Pre-processing failures detected reapplying introspection on stored data:\na\nb"
+        );
+    }
+
+    #[test]
+    fn the_first_failure_of_the_main_phase_ends_it() {
+        let [expected, unexpected] = errors();
+        let node = Node { uuid: Uuid::nil(), document: Object::new() };
+        let view = View { node: &node, ports: &[] };
+        let outcome =
+            |first, second| pipeline(&[first, second]).process(&view, &mut Object::new()).unwrap_err();
+        assert_eq!(
+            outcome(expected.clone(), unexpected.clone()),
+            ProcessingFailure { text: "one".to_owned(), kind: Kind::BadRequest }
+        );
+        let text = "Unexpected exception Overflow during processing: two".to_owned();
+        assert_eq!(outcome(unexpected, expected), ProcessingFailure { text, kind: Kind::Internal });
+    }
+}

@@ -1,4 +1,0 @@
-//! Stub.
-/// Logs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Logs;

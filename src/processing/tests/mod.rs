@@ -1,0 +1,28 @@
+//! The whole pipeline with the default hooks: a golden result, and documents that nobody would send.
+
+mod golden;
+mod mutations;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Pipeline;
+use crate::config::{Capabilities, PciDevices, Processing};
+use crate::node_service::{Node, Object};
+
+const NODE: Uuid = Uuid::from_u128(0x22);
+
+fn example() -> Object {
+    super::document::decode(include_bytes!("example.json")).unwrap()
+}
+
+fn node(properties: Value) -> Node {
+    let document = json!({"provision_state": "manageable", "properties": properties});
+    Node { uuid: NODE, document: document.as_object().unwrap().clone() }
+}
+
+fn pipeline(processing: &Processing) -> Pipeline {
+    let capabilities = Capabilities { boot_mode: true, ..Capabilities::default() };
+    let alias = r#"{"vendor_id": "8086", "product_id": "158b", "name": "xxv710"}"#.to_owned();
+    Pipeline::from_config(processing, &capabilities, &PciDevices { alias: vec![alias] }).unwrap()
+}
