@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod db;
+pub mod nodes;
 pub mod serve;
 
 use std::io::{self, Write};
@@ -25,10 +26,23 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon
     Serve(serve::ServeCommand),
+    /// Look after the nodes of node_service "local"
+    Nodes(nodes::NodesCommand),
     /// Look after the database's schema
     Db(db::DbCommand),
     /// Print a sample configuration, or check one
     Config(config::ConfigCommand),
+}
+
+impl Cli {
+    /// What is logged where `ROLLCALL_LOG` does not say it: commands that print their own tell only of trouble.
+    #[must_use]
+    pub fn default_log_level(&self) -> &'static str {
+        match self.command {
+            Command::Nodes(_) => "warn",
+            Command::Serve(_) | Command::Db(_) | Command::Config(_) => "info",
+        }
+    }
 }
 
 /// Does what the command line says.
@@ -51,6 +65,7 @@ fn dispatch(cli: &Cli, out: &mut impl Write) -> Result<ExitCode> {
     let env = std::env::vars();
     match &cli.command {
         Command::Serve(command) => command.run(env).map(|()| ExitCode::SUCCESS),
+        Command::Nodes(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
         Command::Db(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
         Command::Config(command) => command.run(env, out),
     }

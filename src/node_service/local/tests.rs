@@ -12,7 +12,7 @@ const OTHER: Uuid = Uuid::from_u128(2);
 const NODE: Uuid = Uuid::from_u128(1);
 
 /// A registry with two nodes; the folder lives as long as it.
-fn registry() -> (tempfile::TempDir, Local) {
+async fn registry() -> (tempfile::TempDir, Local) {
     let folder = tempfile::tempdir().unwrap();
     let url = DatabaseUrl::Sqlite(folder.path().join("test.sqlite"));
     let store = Store::open(&url, 2).unwrap();
@@ -23,7 +23,7 @@ fn registry() -> (tempfile::TempDir, Local) {
         ..Registration::new(NODE)
     };
     let two = Registration { macs: vec![mac(9)], ..Registration::new(OTHER) };
-    store.write_blocking(Register([one, two].into())).unwrap().unwrap();
+    store.write(Register([one, two].into())).await.unwrap().unwrap();
     (folder, Local::new(store))
 }
 
@@ -49,7 +49,7 @@ fn kind<T: std::fmt::Debug>(result: ServiceResult<T>) -> FailureKind {
 
 #[actix_rt::test]
 async fn a_node_is_found_by_uuid_in_any_notation_and_by_name() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     for ident in [NODE.to_string(), NODE.simple().to_string().to_uppercase(), "one".to_owned()] {
         assert_eq!(local.node(&ident).await.unwrap().uuid, NODE, "{ident}");
     }
@@ -62,7 +62,7 @@ async fn a_node_is_found_by_uuid_in_any_notation_and_by_name() {
 
 #[actix_rt::test]
 async fn all_uuids_are_listed_over_more_than_one_page() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     let many: Vec<Registration> = (10..1510).map(|n| Registration::new(Uuid::from_u128(n))).collect();
     local.store.write(Register(many.into())).await.unwrap().unwrap();
     let mut listed = Vec::new();
@@ -73,7 +73,7 @@ async fn all_uuids_are_listed_over_more_than_one_page() {
 
 #[actix_rt::test]
 async fn the_power_follows_what_is_asked() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     assert_eq!(local.validate_power(NODE).await, Ok(Validation::Passed));
     local.set_power(NODE, PowerTarget::Reboot).await.unwrap();
     assert_eq!(local.power_state(NODE).await.unwrap().as_deref(), Some("power on"));
@@ -83,7 +83,7 @@ async fn the_power_follows_what_is_asked() {
 
 #[actix_rt::test]
 async fn boot_device_and_traits_are_kept_in_the_node() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     local.set_boot_device_pxe(NODE, Persistence::Always).await.unwrap();
     local.set_traits(NODE, &["CUSTOM_A".to_owned()]).await.unwrap();
     let node = local.node("one").await.unwrap();
@@ -93,7 +93,7 @@ async fn boot_device_and_traits_are_kept_in_the_node() {
 
 #[actix_rt::test]
 async fn a_patch_of_a_node_changes_documents_and_columns() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     let patch = [
         add("/properties/cpus", json!("8")),
         add("/name", json!("uno")),
@@ -107,7 +107,7 @@ async fn a_patch_of_a_node_changes_documents_and_columns() {
 
 #[actix_rt::test]
 async fn a_refused_patch_changes_nothing() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     let good = add("/properties/cpus", json!("8"));
     for (bad, wanted) in [
         (add("/uuid", json!(OTHER)), FailureKind::Refused),
@@ -125,7 +125,7 @@ async fn a_refused_patch_changes_nothing() {
 
 #[actix_rt::test]
 async fn another_driver_resets_the_interfaces_where_asked() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     local.patch_node(NODE, &[add("/power_interface", json!("a"))], true).await.unwrap();
     assert_eq!(local.node("one").await.unwrap().text("power_interface"), Some("a"));
     local.patch_node(NODE, &[add("/driver", json!("other"))], true).await.unwrap();
@@ -134,7 +134,7 @@ async fn another_driver_resets_the_interfaces_where_asked() {
 
 #[actix_rt::test]
 async fn patches_at_the_same_time_are_all_kept() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     let one = |n: i32| {
         let local = local.clone();
         async move { local.patch_node(NODE, &[add(&format!("/extra/k{n}"), json!(n))], false).await }
@@ -146,7 +146,7 @@ async fn patches_at_the_same_time_are_all_kept() {
 
 #[actix_rt::test]
 async fn an_address_has_one_port_in_the_whole_registry() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     assert_eq!(local.create_port(&new_port(NODE, mac(3))).await, Ok(PortMade::Made));
     assert_eq!(local.create_port(&new_port(OTHER, mac(3))).await, Ok(PortMade::Exists));
     assert_eq!(kind(local.create_port(&new_port(Uuid::nil(), mac(4))).await), FailureKind::NotFound);
@@ -160,7 +160,7 @@ async fn an_address_has_one_port_in_the_whole_registry() {
 
 #[actix_rt::test]
 async fn a_port_is_patched_within_its_bounds() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     let port = local.ports(NODE).await.unwrap().remove(0);
     let patch = [add("/pxe_enabled", json!(false)), add("/local_link_connection/port_id", json!("e1"))];
     local.patch_port(port.uuid, &patch).await.unwrap();
@@ -180,7 +180,7 @@ async fn a_port_is_patched_within_its_bounds() {
 
 #[actix_rt::test]
 async fn a_port_may_be_deleted_twice() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     let port = local.ports(NODE).await.unwrap().remove(0);
     local.delete_port(port.uuid).await.unwrap();
     local.delete_port(port.uuid).await.unwrap();
@@ -189,7 +189,7 @@ async fn a_port_may_be_deleted_twice() {
 
 #[actix_rt::test]
 async fn calls_about_an_unknown_node_say_so() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     let nobody = Uuid::nil();
     let kinds = [
         kind(local.validate_power(nobody).await),
@@ -205,7 +205,7 @@ async fn calls_about_an_unknown_node_say_so() {
 
 #[actix_rt::test]
 async fn a_database_that_is_closed_is_a_failure_of_the_service() {
-    let (_folder, local) = registry();
+    let (_folder, local) = registry().await;
     local.store.close();
     assert_eq!(kind(local.set_power(NODE, PowerTarget::Off).await), FailureKind::Failed);
 }
