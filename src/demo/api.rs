@@ -80,7 +80,10 @@ impl Api {
     /// # Errors
     /// The service's refusal.
     pub async fn start(&self, node: Uuid) -> Result<(), String> {
-        self.post(&format!("/introspection/{node}"), &Value::Null).await.map(drop).map_err(|refusal| refusal.text)
+        self.post(&format!("/introspection/{node}"), &Value::Null)
+            .await
+            .map(drop)
+            .map_err(|refusal| refusal.text)
     }
 
     /// An operator ends it.
@@ -161,9 +164,9 @@ where
     if status.is_success() {
         return document.map_err(broken);
     }
-    let said = document.ok().and_then(|document| {
-        document.pointer("/error/message").and_then(Value::as_str).map(str::to_owned)
-    });
+    let said = document
+        .ok()
+        .and_then(|document| document.pointer("/error/message").and_then(Value::as_str).map(str::to_owned));
     let text = format!("{}: {}", status.as_u16(), said.unwrap_or_default());
     Err(Refusal { is_busy: status.is_server_error() || status.as_u16() == 409, text })
 }

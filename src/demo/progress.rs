@@ -78,8 +78,11 @@ async fn show_lines(nodes: u64, mut seen: watch::Receiver<Seen>) {
 }
 
 fn line(nodes: u64, counts: &[(State, u64)]) -> String {
-    let parts: Vec<String> =
-        counts.iter().filter(|(_, count)| *count > 0).map(|(state, count)| format!("{state} {count}")).collect();
+    let parts: Vec<String> = counts
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(state, count)| format!("{state} {count}"))
+        .collect();
     let started: u64 = counts.iter().map(|(_, count)| count).sum();
     match parts.as_slice() {
         [] => format!("{nodes} nodes, none started yet"),

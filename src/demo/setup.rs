@@ -36,7 +36,11 @@ impl Folder {
                 std::fs::create_dir_all(path).map_err(failed)?;
                 path.canonicalize().map(Self::Given).map_err(failed)
             }
-            None => tempfile::Builder::new().prefix("rollcall-demo-").tempdir().map(Self::Temporary).map_err(failed),
+            None => tempfile::Builder::new()
+                .prefix("rollcall-demo-")
+                .tempdir()
+                .map(Self::Temporary)
+                .map_err(failed),
         }
     }
 

@@ -99,12 +99,16 @@ mod tests {
 
     #[test]
     fn equal_ends_share_a_row_with_their_times() {
-        let mut outcomes: Vec<Outcome> = (0..10).map(|n| outcome(n, "finished", None, i64::from(n), None)).collect();
+        let mut outcomes: Vec<Outcome> =
+            (0..10).map(|n| outcome(n, "finished", None, i64::from(n), None)).collect();
         outcomes.push(outcome(10, "error", Some("a\nb"), 3, Some("x")));
         let table = table(&outcomes).to_string();
         let row = |start: &str| {
             let line = table.lines().find(|line| line.starts_with(start)).unwrap();
-            line.split('|').map(|cell| cell.trim().to_owned()).filter(|cell| !cell.is_empty()).collect::<Vec<_>>()
+            line.split('|')
+                .map(|cell| cell.trim().to_owned())
+                .filter(|cell| !cell.is_empty())
+                .collect::<Vec<_>>()
         };
         assert_eq!(row("| finished"), ["finished", "10", "10", "-", "4.50 s", "8.50 s"]);
         assert_eq!(row("| error"), ["error", "1", "0", "a b", "3.50 s", "3.50 s"]);
@@ -112,7 +116,8 @@ mod tests {
 
     #[test]
     fn the_verdict_names_those_that_went_another_way() {
-        let lines = verdict(&[outcome(0, "finished", None, 1, None), outcome(1, "error", Some("e"), 1, Some("why"))]);
+        let lines =
+            verdict(&[outcome(0, "finished", None, 1, None), outcome(1, "error", Some("e"), 1, Some("why"))]);
         assert_eq!(lines.first().map(String::as_str), Some("1 of 2 nodes ended as planned"));
         assert!(lines.last().unwrap().contains("demo-002") && lines.last().unwrap().ends_with(": why"));
         assert_eq!(lines.len(), 2);

@@ -72,7 +72,9 @@ fn property(text: &str) -> Result<(String, Value), String> {
         Some((key, value)) if !key.is_empty() => {
             let structured = value.starts_with(['{', '[']);
             let value = match structured {
-                true => serde_json::from_str(value).map_err(|error| format!("{key} is no good JSON: {error}"))?,
+                true => {
+                    serde_json::from_str(value).map_err(|error| format!("{key} is no good JSON: {error}"))?
+                }
                 false => Value::from(value),
             };
             Ok((key.to_owned(), value))

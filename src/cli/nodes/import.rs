@@ -43,7 +43,8 @@ struct Entry {
 /// Where it can not be read, or an entry is wrong.
 pub fn read(file: &Path) -> Result<Vec<Registration>> {
     let shown = file.display();
-    let text = fs::read(file).map_err(|cause| Error::bad_request(format!("{shown} can not be read: {cause}")))?;
+    let text =
+        fs::read(file).map_err(|cause| Error::bad_request(format!("{shown} can not be read: {cause}")))?;
     let entries: Vec<Value> = serde_json::from_slice(&text)
         .map_err(|cause| Error::bad_request(format!("{shown} is not a JSON list: {cause}")))?;
     let numbered = entries.into_iter().enumerate();

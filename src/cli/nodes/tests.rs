@@ -25,7 +25,8 @@ impl Place {
     /// Runs `rollcall nodes` with these words; answers what it prints, or its error.
     fn nodes(&self, words: &[&str]) -> Result<String, String> {
         let all = ["rollcall", "nodes"].iter().chain(words);
-        let Command::Nodes(command) = Cli::try_parse_from(all).map_err(|error| error.to_string())?.command else {
+        let Command::Nodes(command) = Cli::try_parse_from(all).map_err(|error| error.to_string())?.command
+        else {
             panic!("another command")
         };
         let env = [("ROLLCALL_DATABASE__CONNECTION".to_owned(), self.url().to_string())];
@@ -128,7 +129,10 @@ fn an_import_with_one_wrong_entry_registers_nothing_and_names_it() {
     place.nodes(&["add", "--name", "old", "--mac", "52:54:00:00:00:99"]).unwrap();
     let good = json!({"name": "a1", "macs": [MAC]});
     for (bad, wanted) in [
-        (json!({"name": "a2", "macs": [MAC]}), "entry 2 (a2): the MAC address 52:54:00:00:00:01 is that of entry 1"),
+        (
+            json!({"name": "a2", "macs": [MAC]}),
+            "entry 2 (a2): the MAC address 52:54:00:00:00:01 is that of entry 1",
+        ),
         (json!({"name": "a1"}), "entry 2 (a1): the name a1 is that of entry 1 too"),
         (json!({"macs": ["52:54:00:00:00:02", "52:54:00:00:00:02"]}), "entry 2: the MAC address"),
         (json!({"name": "old"}), "entry 2 (old): the name old belongs to node"),

@@ -58,7 +58,9 @@ impl Machine {
             name: format!("demo-{:03}", index.saturating_add(1)),
             fate: Fate::of(index),
             model,
-            macs: (0..model.nics.len()).filter_map(|nic| mac(model, index, u8::try_from(nic).ok()?)).collect(),
+            macs: (0..model.nics.len())
+                .filter_map(|nic| mac(model, index, u8::try_from(nic).ok()?))
+                .collect(),
             bmc: bmc(index),
             serial: format!("{:07X}", dice.between(0, 1 << 28)),
             starts_after: Duration::from_millis(dice.between(0, 1500)),

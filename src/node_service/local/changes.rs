@@ -94,7 +94,11 @@ fn update(
     }
 }
 
-fn name_is_refused(session: &mut dyn Session, uuid: Uuid, after: &Object) -> QueryResult<Option<ServiceError>> {
+fn name_is_refused(
+    session: &mut dyn Session,
+    uuid: Uuid,
+    after: &Object,
+) -> QueryResult<Option<ServiceError>> {
     let name = match after.get("name") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(name)) => name,
@@ -146,7 +150,8 @@ impl Job for PatchPort {
         };
         let holder = session.registered_port_at(&after.address)?.filter(|holder| holder.uuid != after.uuid);
         if let Some(holder) = holder {
-            let text = format!("A port with MAC address {} exists at node {}", holder.address, holder.node_uuid);
+            let text =
+                format!("A port with MAC address {} exists at node {}", holder.address, holder.node_uuid);
             return Ok(Err(conflict(text)));
         }
         session.update_registered_port(&after).map(Ok)
