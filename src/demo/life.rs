@@ -23,16 +23,26 @@ pub struct Outcome {
     pub surprise: Option<String>,
 }
 
-/// Lives a machine's life to its end, or until `patience` is over.
+/// How fast the lives go.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// In which time all introspections are started.
+    pub starts_within: Duration,
+    /// How long a machine may take to post its data.
+    pub timeout: Duration,
+    /// How long a life may take.
+    pub patience: Duration,
+}
+
+/// Lives a machine's life to its end, or until the patience is over.
 pub async fn live(
     machine: Rc<Machine>,
     api: Rc<Api>,
     mut seen: watch::Receiver<Seen>,
-    timeout: Duration,
-    patience: Duration,
+    pace: Pace,
 ) -> Outcome {
-    let course = run(&machine, &api, &mut seen, timeout);
-    let surprise = match tokio::time::timeout(patience, course).await {
+    let course = run(&machine, &api, &mut seen, pace);
+    let surprise = match tokio::time::timeout(pace.patience, course).await {
         Ok(course) => course.err(),
         Err(_) => Some("it did not come to an end".to_owned()),
     };
@@ -44,12 +54,12 @@ async fn run(
     machine: &Machine,
     api: &Api,
     seen: &mut watch::Receiver<Seen>,
-    timeout: Duration,
+    pace: Pace,
 ) -> Result<(), String> {
-    tokio::time::sleep(machine.starts_after).await;
+    tokio::time::sleep(share(pace.starts_within, machine.starts_permille)).await;
     api.start(machine.uuid).await?;
     until(seen, machine, |state| state == State::Waiting || state.is_terminal()).await?;
-    tokio::time::sleep(boot_time(machine, timeout)).await;
+    tokio::time::sleep(share(pace.timeout, machine.boots_permille)).await;
     act(machine, api).await?;
     let status = until(seen, machine, State::is_terminal).await?;
     match machine.fate.fits(status.state, status.error.as_deref()) {
@@ -58,10 +68,8 @@ async fn run(
     }
 }
 
-fn boot_time(machine: &Machine, timeout: Duration) -> Duration {
-    let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-    let boot_ms = timeout_ms.saturating_mul(machine.boots_permille).checked_div(1000).unwrap_or(0);
-    Duration::from_millis(boot_ms)
+fn share(whole: Duration, permille: u32) -> Duration {
+    whole.saturating_mul(permille).checked_div(1000).unwrap_or(whole)
 }
 
 /// What the machine does when its ramdisk has booted.

@@ -23,7 +23,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::api::Api;
 use self::fleet::Machine;
-use self::life::Outcome;
+use self::life::{Outcome, Pace};
 use self::setup::Folder;
 use self::watch::Watcher;
 use crate::config::DatabaseUrl;
@@ -33,6 +33,11 @@ use crate::fsm::State;
 
 /// How much longer than the time-out a machine may take to come to its end.
 const GRACE: Duration = Duration::from_secs(60);
+
+/// The least time in which all machines are started.
+const LEAST_START: Duration = Duration::from_millis(1500);
+/// The time between two starts in a large fleet, on average.
+const START_PAUSE: Duration = Duration::from_millis(10);
 
 /// What is asked of the demo.
 #[derive(Clone, Debug)]
@@ -106,10 +111,10 @@ async fn present(
 ) -> Result<Ending> {
     let api = Rc::new(Api::new(stage.address));
     let watcher = Watcher::start(Rc::clone(&api)).await.map_err(Error::internal)?;
-    let timeout = Duration::from_secs(options.timeout_s.into());
-    let lives = machines.into_iter().map(Rc::new).map(|machine| {
-        life::live(machine, Rc::clone(&api), watcher.seen(), timeout, timeout.saturating_add(GRACE))
-    });
+    let pace = pace(options);
+    let lives = machines
+        .into_iter()
+        .map(|machine| life::live(Rc::new(machine), Rc::clone(&api), watcher.seen(), pace));
     let outcomes = tokio::select! {
         outcomes = join_all(lives) => outcomes,
         () = progress::show(options.nodes.into(), watcher.seen()) => Vec::new(),
@@ -123,6 +128,13 @@ async fn present(
     }
     let as_planned = outcomes.iter().all(|outcome| outcome.surprise.is_none());
     Ok(if as_planned { Ending::AsPlanned } else { Ending::Otherwise })
+}
+
+/// Large fleets are started more slowly: the service is to be shown, not the limits of the machine it runs on.
+fn pace(options: &Options) -> Pace {
+    let starts_within = START_PAUSE.saturating_mul(options.nodes).max(LEAST_START);
+    let timeout = Duration::from_secs(options.timeout_s.into());
+    Pace { starts_within, timeout, patience: starts_within.saturating_add(timeout).saturating_add(GRACE) }
 }
 
 fn welcome(options: &Options, stage: &Stage<'_>, out: &mut impl Write) -> std::io::Result<()> {

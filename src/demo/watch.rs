@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDateTime;
 use tokio::sync::watch;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::api::{Api, Status};
 
-/// The pause between two looks.
+/// The least pause between two looks; one that takes long is followed by a longer pause.
 const PERIOD: Duration = Duration::from_millis(100);
 
 /// What was seen last.
@@ -36,6 +36,7 @@ impl Watcher {
         let (sender, seen) = watch::channel(Seen::default());
         let task = actix_rt::spawn(async move {
             loop {
+                let begun = Instant::now();
                 match api.statuses().await {
                     Ok(statuses) => {
                         let new = |status: &Status| earlier.get(&status.uuid) != Some(&status.started_at);
@@ -44,7 +45,7 @@ impl Watcher {
                     }
                     Err(error) => log::warn!("The list of introspections could not be read error={error}"),
                 }
-                actix_rt::time::sleep(PERIOD).await;
+                actix_rt::time::sleep(PERIOD.max(begun.elapsed().saturating_mul(2))).await;
             }
         });
         Ok(Self { seen, task })

@@ -7,7 +7,6 @@ pub mod fate;
 pub mod models;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -37,10 +36,10 @@ pub struct Machine {
     pub bmc: IpAddr,
     /// Its serial number.
     pub serial: String,
-    /// When its introspection is started.
-    pub starts_after: Duration,
+    /// When its introspection is started, in thousandths of the time in which all are.
+    pub starts_permille: u32,
     /// How long it boots, in thousandths of the time-out.
-    pub boots_permille: u64,
+    pub boots_permille: u32,
     /// For whatever else is to differ.
     pub dice: Dice,
 }
@@ -63,8 +62,8 @@ impl Machine {
                 .collect(),
             bmc: bmc(index),
             serial: format!("{:07X}", dice.between(0, 1 << 28)),
-            starts_after: Duration::from_millis(dice.between(0, 1500)),
-            boots_permille: dice.between(100, 500),
+            starts_permille: permille(dice.between(0, 1000)),
+            boots_permille: permille(dice.between(100, 500)),
             dice,
         }
     }
@@ -89,6 +88,10 @@ impl Machine {
     pub fn bmc_mac(&self) -> Option<Mac> {
         mac(self.model, self.index, 0xf0)
     }
+}
+
+fn permille(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(1000)
 }
 
 fn mac(model: &Model, index: u32, nic: u8) -> Option<Mac> {
