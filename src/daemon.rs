@@ -38,6 +38,8 @@ pub struct Daemon {
     nodes: Vec<Arbiter>,
     server: ServerHandle,
     address: SocketAddr,
+    /// How long operations get to end when the daemon stops.
+    grace: Duration,
 }
 
 impl Daemon {
@@ -54,27 +56,24 @@ impl Daemon {
         let address = socket.local_addr().map_err(Error::internal)?;
         let store = open_store(config).await?;
         let services = services(config, &store)?;
-        let registry = registry(
-            config,
-            Shared {
-                settings: Arc::new(settings(config)),
-                clock: Arc::new(SystemClock),
-                turns: Turns::new(Duration::from_secs(config.introspection_delay)),
-                compute: Arc::new(Semaphore::new(cores())),
-                callback_deadline: Duration::from_secs(config.callback_deadline),
-                bmc_address_fields: config.ipmi_address_fields.clone(),
-                store,
-                pipeline,
-                logs,
-                services,
-            },
-        );
-        let (registry, nodes) = registry;
+        let (registry, nodes) = registry(Shared {
+            settings: Arc::new(settings(config)),
+            clock: Arc::new(SystemClock),
+            turns: Turns::new(Duration::from_secs(config.introspection_delay)),
+            compute: Arc::new(Semaphore::new(cores())),
+            callback_deadline: Duration::from_secs(config.callback_deadline),
+            bmc_address_fields: config.ipmi_address_fields.clone(),
+            store,
+            pipeline,
+            logs,
+            services,
+        });
         let interrupted = supervisor::recover(&registry).await?;
         log::info!("Interrupted runs were taken up count={interrupted}");
         supervisor::start(&registry, periods(config));
         let server = serve(config, &registry, socket)?;
-        let daemon = Self { registry, nodes, server: server.handle(), address };
+        let grace = Duration::from_secs(config.shutdown_timeout);
+        let daemon = Self { registry, nodes, server: server.handle(), address, grace };
         Ok((daemon, server))
     }
 
@@ -93,6 +92,7 @@ impl Daemon {
     /// Stops everything, in order.
     pub async fn stop(self) {
         self.server.stop(true).await;
+        self.registry.settle(self.grace).await;
         for arbiter in self.nodes {
             arbiter.stop();
             // Joining waits for the arbiter's thread: not on the reactor.
@@ -137,7 +137,7 @@ fn services(config: &Config, store: &Store) -> Result<ServiceFactory> {
 }
 
 /// One arbiter of node actors for every four cores: a hop to another thread costs more than it brings.
-fn registry(_config: &Config, shared: Shared) -> (Arc<Registry>, Vec<Arbiter>) {
+fn registry(shared: Shared) -> (Arc<Registry>, Vec<Arbiter>) {
     let arbiters: Vec<Arbiter> = (0..cores().div_ceil(4)).map(|_| Arbiter::new()).collect();
     let handles = arbiters.iter().map(Arbiter::handle).collect();
     (Registry::new(Arc::new(shared), handles), arbiters)

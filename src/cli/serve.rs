@@ -24,8 +24,7 @@ impl ServeCommand {
     /// Whatever keeps the service from starting.
     pub fn run(&self, env: impl Iterator<Item = (String, String)>) -> Result<()> {
         let loaded = Config::load(self.config.as_deref(), env)?;
-        tell(&loaded);
-        actix_rt::System::new().block_on(run(loaded.config))
+        actix_rt::System::new().block_on(run(&loaded))
     }
 }
 
@@ -38,11 +37,13 @@ fn tell(loaded: &Loaded) {
     }
 }
 
-async fn run(config: Config) -> Result<()> {
+async fn run(loaded: &Loaded) -> Result<()> {
+    let config = &loaded.config;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
-    let (daemon, server) = Daemon::start(&config).await?;
+    let (daemon, server) = Daemon::start(config).await?;
     let server = actix_rt::spawn(server);
+    tell(loaded);
     log::info!("Listening on {} port {}", config.listen_address, config.listen_port);
     tokio::select! {
         _ = terminate.recv() => log::info!("Stopping on SIGTERM"),

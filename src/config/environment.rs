@@ -8,13 +8,25 @@ use super::names;
 /// What all variables begin with.
 const PREFIX: &str = "ROLLCALL_";
 
-/// What other parts read: the file's name, and what is logged.
-const OTHERS: [&str; 2] = ["ROLLCALL_CONFIG", "ROLLCALL_LOG"];
+/// What other parts read: the file's name, what is logged, and what the tests are told.
+const OTHERS: [&str; 8] = [
+    "ROLLCALL_CONFIG",
+    "ROLLCALL_LOG",
+    "ROLLCALL_BIN",
+    "ROLLCALL_CACHE",
+    "ROLLCALL_CONFORMANCE",
+    "ROLLCALL_SOAK_SECONDS",
+    "ROLLCALL_AGENT_VENV",
+    "ROLLCALL_IRONIC_VENV",
+];
+/// Beginning of the names that belong to tests alone.
+const TESTS: &str = "ROLLCALL_TEST_";
 
 /// Adds what the environment says, in the order of the variables' names.
 pub(super) fn read(variables: impl Iterator<Item = (String, String)>, draft: &mut Draft) {
-    let mut ours: Vec<_> =
-        variables.filter(|(name, _)| name.starts_with(PREFIX) && !OTHERS.contains(&name.as_str())).collect();
+    let is_option =
+        |name: &str| name.starts_with(PREFIX) && !name.starts_with(TESTS) && !OTHERS.contains(&name);
+    let mut ours: Vec<_> = variables.filter(|(name, _)| is_option(name)).collect();
     ours.sort();
     for (variable, value) in ours {
         add(&variable, value, draft);

@@ -11,11 +11,9 @@ use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::rt::time::timeout;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use serde_json::Value;
 
 use super::{Settings, unread};
 use crate::error::{Error, Kind, Result};
-use crate::node_service::Object;
 
 /// The whole body.
 ///
@@ -66,63 +64,5 @@ fn broken(error: &PayloadError, limit: usize) -> Error {
     match error {
         PayloadError::Overflow => too_large(limit),
         _ => Error::bad_request("The request body could not be read").caused_by(error),
-    }
-}
-
-/// The JSON object that a body holds.
-///
-/// # Errors
-/// Anything else, with the name that the ancestor's language gives to it.
-pub(super) fn decode(body: &[u8]) -> Result<Object> {
-    let found = match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => return Ok(object),
-        Ok(other) => type_name(&other),
-        Err(_unparsable) => "None",
-    };
-    Err(Error::bad_request(format!("Invalid data: expected a JSON object, got {found}")))
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "NoneType",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.to_string().contains(['.', 'e', 'E']) => "float",
-        Value::Number(_) => "int",
-        Value::String(_) => "str",
-        Value::Array(_) => "list",
-        Value::Object(_) => "dict",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn anything_but_an_object_is_named() {
-        for (body, found) in [
-            ("[]", "list"),
-            ("\"x\"", "str"),
-            ("1", "int"),
-            ("-12345678901234567890123", "int"),
-            ("1.5", "float"),
-            ("1e3", "float"),
-            ("true", "bool"),
-            ("null", "NoneType"),
-            ("{", "None"),
-            (" ", "None"),
-            ("nonsense", "None"),
-        ] {
-            let wanted = format!("Invalid data: expected a JSON object, got {found}");
-            assert_eq!(decode(body.as_bytes()), Err(Error::bad_request(wanted)), "{body}");
-        }
-        assert_eq!(decode(b"\xff").unwrap_err().kind, Kind::BadRequest);
-        let deep = "[".repeat(100_000);
-        assert!(decode(deep.as_bytes()).is_err());
-    }
-
-    #[test]
-    fn an_object_is_taken() {
-        assert_eq!(decode(br#"{"a":1}"#).unwrap().len(), 1);
     }
 }

@@ -8,6 +8,7 @@ use super::{Api, body, path, reply};
 use crate::error::Result;
 use crate::node::Variant;
 use crate::node_service::Object;
+use crate::processing::document;
 
 /// `GET .../data`
 pub(super) async fn processed(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
@@ -37,5 +38,5 @@ fn given(body: &[u8]) -> Result<Option<Object>> {
     if body.is_empty() {
         return Ok(None);
     }
-    Ok(Some(body::decode(body)?).filter(|document| !document.is_empty()))
+    Ok(Some(document::decode(body)?).filter(|document| !document.is_empty()))
 }

@@ -101,7 +101,7 @@ async fn bmc_addresses(node: &Node, fields: &[String]) -> Vec<IpAddr> {
     if !loopback.is_empty() {
         log::warn!("A loopback BMC address is ignored node={} host={host}", node.uuid);
     }
-    let last = |wanted: fn(&&IpAddr) -> bool| usable.iter().filter(wanted).next_back().copied();
+    let last = |wanted: fn(&&IpAddr) -> bool| usable.iter().rfind(wanted).copied();
     last(|ip| ip.is_ipv4()).into_iter().chain(last(|ip| ip.is_ipv6())).collect()
 }
 

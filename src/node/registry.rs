@@ -18,6 +18,9 @@ use super::actor::{Ask, Caller, NodeActor, Notice, Request};
 use super::shared::Shared;
 use crate::error::{Error, Result};
 
+/// How often it is looked whether everything has come to rest.
+const SETTLE_POLL: Duration = Duration::from_millis(20);
+
 struct Entry {
     address: Addr<NodeActor>,
     used: Instant,
@@ -109,6 +112,24 @@ impl Registry {
     #[must_use]
     pub fn count(&self) -> usize {
         self.awake().len()
+    }
+
+    /// Waits until nothing is in flight any more, but not longer than `grace`: what is left is taken up again at
+    /// the next start.
+    pub async fn settle(&self, grace: Duration) {
+        let give_up = Instant::now() + grace;
+        loop {
+            self.passivate(Duration::ZERO);
+            let left = self.count();
+            if left == 0 {
+                return;
+            }
+            if Instant::now() >= give_up {
+                log::warn!("Operations are left for the next start count={left}");
+                return;
+            }
+            tokio::time::sleep(SETTLE_POLL).await;
+        }
     }
 
     pub(super) fn forget(&self, node: Uuid, address: &Addr<NodeActor>) {

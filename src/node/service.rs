@@ -3,6 +3,7 @@
 //! One a thread, since the node service's client is not shared between threads. Invariant: nothing here changes a
 //! record; it checks what can be checked without one, and asks the actor.
 
+use std::cmp::Reverse;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -224,7 +225,7 @@ impl Introspection for Nodes {
 /// One page of several, each in the order of the listing. One index serves each state; none serves several.
 fn merge(pages: Vec<Vec<Record>>, limit: usize) -> Vec<Record> {
     let mut all: Vec<Record> = pages.into_iter().flatten().collect();
-    all.sort_unstable_by(|a, b| (b.started_at, b.uuid).cmp(&(a.started_at, a.uuid)));
+    all.sort_unstable_by_key(|record| Reverse((record.started_at, record.uuid)));
     all.dedup_by_key(|record| record.uuid);
     all.truncate(limit);
     all

@@ -1,0 +1,33 @@
+# The black-box conformance suite, which lies beside the tree where it is present at all.
+# Needs $root, $work, $binary.
+
+readonly suite="${ROLLCALL_CONFORMANCE:-$root/../shared/conformance}"
+
+area_lines() { grep -vE '^(#|$)' "$root/scripts/lib/conformance-areas"; }
+
+areas() { area_lines | grep -v '^-' | sed "s|.*|$1/&.py|"; }
+
+deselected() { area_lines | sed -nE 's|^- ([a-z_]+)::(.*)|--deselect=\1.py::\2|p'; }
+
+# conformance [VARIABLE=VALUE...]
+conformance() {
+  local folder python files cases
+  [ -d "$suite" ] || leave_out "there is no conformance suite in $suite"
+  folder=$(cd "$suite" && pwd)
+  python=$(venv_path suite)/bin/python
+  mapfile -t files < <(areas "$folder")
+  mapfile -t cases < <(deselected)
+  cd "$work"
+  env TARGET=rollcall ROLLCALL_BIN="$binary" PYTHONDONTWRITEBYTECODE=1 CONFORMANCE_KEEP_LOGS=1 "$@" \
+    "$python" -m pytest -c "$folder/pytest.ini" --rootdir "$folder" -q -n 2 --dist loadfile \
+    "${cases[@]}" "${files[@]}"
+}
+
+conformance_on_postgres() {
+  local folder bin
+  bin=$(postgres_bin) && postgres_runs || leave_out 'no PostgreSQL server is installed'
+  folder=$(postgres_folder)
+  conformance \
+    CONFORMANCE_OVERRIDES="{\"database\": {\"connection\": \"postgresql://rollcall@/{db}?host=$folder\"}}" \
+    CONFORMANCE_CREATEDB="$bin/createdb -h $folder -U rollcall {db}"
+}
