@@ -1,5 +1,7 @@
 //! `rollcall demo` as it is typed: the daemon and its simulated fleet in a process of their own.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in what its cases share as well")]
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
