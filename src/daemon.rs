@@ -16,10 +16,10 @@ use crate::clock::SystemClock;
 use crate::config::{Config, NodeServiceKind};
 use crate::error::{Error, Result};
 use crate::http;
-use crate::node::machine;
+use crate::node::machine::{self, Spacing};
 use crate::node::registry::Registry;
 use crate::node::service::Nodes;
-use crate::node::shared::{ServiceFactory, Shared};
+use crate::node::shared::{Services, Shared};
 use crate::node::step::KeepData;
 use crate::node::turns::Turns;
 use crate::node_service::ironic;
@@ -123,15 +123,15 @@ async fn open_store(config: &Config) -> Result<Store> {
     tokio::task::spawn_blocking(move || Store::open(&url, size)).await.map_err(Error::internal)?
 }
 
-fn services(config: &Config, store: &Store) -> Result<ServiceFactory> {
+fn services(config: &Config, store: &Store) -> Result<Services> {
     match config.node_service {
         NodeServiceKind::Ironic => {
             let shared = ironic::Shared::new(&config.ironic, config.max_concurrency)?;
-            Ok(Arc::new(move || Rc::new(ironic::Ironic::new(Arc::clone(&shared)))))
+            Ok(Services::new(move || Rc::new(ironic::Ironic::new(Arc::clone(&shared)))))
         }
         NodeServiceKind::Local => {
             let store = store.clone();
-            Ok(Arc::new(move || Rc::new(Local::new(store.clone()))))
+            Ok(Services::new(move || Rc::new(Local::new(store.clone()))))
         }
     }
 }
@@ -158,6 +158,7 @@ fn settings(config: &Config) -> machine::Settings {
         power_off: config.processing.power_off,
         always_store_logs: config.processing.always_store_ramdisk_logs,
         queue_length: QUEUE_LENGTH,
+        spacing: if config.introspection_delay > 0 { Spacing::Spaced } else { Spacing::Free },
     }
 }
 

@@ -12,6 +12,7 @@ deselected() { area_lines | sed -nE 's|^- ([a-z_]+)::(.*)|--deselect=\1.py::\2|p
 # conformance [VARIABLE=VALUE...]
 conformance() {
   local folder python files cases
+  need build
   [ -d "$suite" ] || leave_out "there is no conformance suite in $suite"
   folder=$(cd "$suite" && pwd)
   python=$(venv_path suite)/bin/python

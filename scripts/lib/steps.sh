@@ -13,6 +13,14 @@ say() { printf '%s\n' "$*"; }
 # leave_out WHY...: ends a step that can not be run here, without calling it a failure.
 leave_out() { say "left out: $*"; exit "$LEFT_OUT"; }
 
+# need STEP: fails where that step was run and failed, so that nothing old is tested in its place.
+need() {
+  local name
+  for name in ${broken[@]+"${broken[@]}"}; do
+    [ "$name" != "$1" ] || { say "this needs the step \"$1\", which failed"; exit 1; }
+  done
+}
+
 # Runs a function in a process group of its own, so that an interrupt reaches all that it started, and leaves its
 # status in $status. It must not be called where a failure is caught (`if`, `||`): there bash would not let the function
 # stop at its first failing command.
@@ -35,7 +43,7 @@ run_step() {
   in_group "$log" "$2"
   case $status in
     0) passed=$((passed + 1)); report_success "$log" $((SECONDS - begun)) ;;
-    "$LEFT_OUT") left_out+=("$name: $(grep -h '^left out:' "$log" | tail -n 1)"); say "        ${left_out[-1]#*: }" ;;
+    "$LEFT_OUT") left_out+=("$name: $(sed -n 's/^left out: //p' "$log")"); say "        left out: ${left_out[-1]#*: }" ;;
     *) failed=$((failed + 1)); broken+=("$name"); report_failure "$name" "$log" "$status" ;;
   esac
 }

@@ -15,14 +15,18 @@ use uuid::Uuid;
 
 use super::machine::{Effect, Input, NodeMachine};
 use super::operations;
-use super::order::{Posting, Remains, Source, StartOrder, Ticket};
+use super::order::{Operation, Posting, Source, StartOrder, Ticket};
 use super::prepare;
+use super::remains;
 use super::registry::Registry;
 use super::shared::Shared;
+use super::timeline::{Entry, Timeline};
+use super::Record;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::node_service::NodeService;
 use crate::store::transition::{Transition, Written};
+use crate::store::{Job, QueryResult, Session};
 
 /// Messages that may wait at one node.
 const MAILBOX: usize = 64;
@@ -40,6 +44,28 @@ pub enum Request {
     Reapply(Arc<Posting>, Source),
     /// Take the ramdisk's data.
     Callback(Arc<Posting>),
+    /// File a callback that matches only a run that is over; the line that refuses it.
+    Late(Arc<Posting>, String),
+}
+
+/// How far a caller's data has come, as the caller and the node tell each other.
+#[derive(Debug, Default)]
+pub struct Progress {
+    accepted: AtomicBool,
+    told: AtomicBool,
+}
+
+impl Progress {
+    /// Whether the data is committed.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Acquire)
+    }
+
+    /// Notes that the client was answered before the node has.
+    pub fn tell(&self) {
+        self.told.store(true, Ordering::Release);
+    }
 }
 
 /// Who asked, and waits.
@@ -47,8 +73,10 @@ pub enum Request {
 pub struct Caller {
     /// Where the answer goes.
     pub reply: oneshot::Sender<Result<()>>,
-    /// Set when the caller's data is committed.
-    pub accepted: Arc<AtomicBool>,
+    /// How far the data has come.
+    pub progress: Arc<Progress>,
+    /// The request's id.
+    pub id: Option<String>,
 }
 
 /// A request with its caller.
@@ -62,13 +90,13 @@ pub struct Ask {
 }
 
 /// Word from the supervisor.
-#[derive(Clone, Debug, Message)]
+#[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub enum Notice {
     /// The deadline of `waiting` may have passed.
     Deadline,
     /// The process that worked on the node is gone.
-    Resume(Box<Remains>),
+    Resume,
     /// Nobody asked for a while: stop, if nothing is in flight.
     Passivate,
 }
@@ -82,7 +110,9 @@ pub struct NodeActor {
     machine: NodeMachine,
     callers: HashMap<Ticket, Caller>,
     last_ticket: Ticket,
-    operation: Option<SpawnHandle>,
+    /// The operation in flight; a cancelled one may still report, under an older number.
+    operation: Option<(u64, SpawnHandle)>,
+    last_operation: u64,
     alarm: Option<(Timestamp, SpawnHandle)>,
 }
 
@@ -93,7 +123,7 @@ impl NodeActor {
         service: Rc<dyn NodeService>,
         registry: Weak<Registry>,
     ) -> Self {
-        let machine = NodeMachine::new(uuid, Arc::clone(&shared.settings), None);
+        let machine = NodeMachine::new(uuid, Arc::clone(&shared.settings), None, Timeline::default());
         Self {
             uuid,
             shared,
@@ -103,26 +133,33 @@ impl NodeActor {
             callers: HashMap::new(),
             last_ticket: 0,
             operation: None,
+            last_operation: 0,
             alarm: None,
         }
     }
 
     fn feed(&mut self, ctx: &mut Context<Self>, input: Input) {
         let now = self.shared.now();
-        let gone: Vec<Ticket> = self
-            .callers
-            .iter()
-            .filter(|(_, caller)| caller.reply.is_closed())
-            .map(|(ticket, _)| *ticket)
-            .collect();
-        for ticket in gone {
-            self.callers.remove(&ticket);
-            self.machine.handle(now, Input::Withdrawn(ticket));
-        }
+        self.withdraw(ctx, now);
         for effect in self.machine.handle(now, input) {
             self.carry_out(ctx, effect);
         }
         self.set_alarm(ctx, now);
+    }
+
+    /// Callers that are gone need no answer; what they asked for is not begun any more.
+    fn withdraw(&mut self, ctx: &mut Context<Self>, now: Timestamp) {
+        let closed = self.callers.iter().filter(|(_, caller)| caller.reply.is_closed());
+        let gone: Vec<Ticket> = closed.map(|(ticket, _)| *ticket).collect();
+        for ticket in gone {
+            let told = self.callers.remove(&ticket).is_some_and(|caller| caller.is_told());
+            if told {
+                continue;
+            }
+            for effect in self.machine.handle(now, Input::Withdrawn(ticket)) {
+                self.carry_out(ctx, effect);
+            }
+        }
     }
 
     fn carry_out(&mut self, ctx: &mut Context<Self>, effect: Effect) {
@@ -130,32 +167,47 @@ impl NodeActor {
             Effect::Answer(ticket, answer) => self.answer(ticket, answer),
             Effect::Accepted(ticket) => {
                 if let Some(caller) = self.callers.get(&ticket) {
-                    caller.accepted.store(true, Ordering::Release);
+                    caller.progress.accepted.store(true, Ordering::Release);
                 }
             }
             Effect::Commit(transition) => self.commit(ctx, transition, Duration::ZERO),
             Effect::CommitLater(transition) => self.commit(ctx, transition, COMMIT_AGAIN),
-            Effect::Begin(operation) => {
-                let work = operations::carry_out(
-                    Arc::clone(&self.shared),
-                    Rc::clone(&self.service),
-                    self.uuid,
-                    operation,
-                );
-                let reported = work.into_actor(self).map(|finding, actor, ctx| {
-                    actor.operation = None;
-                    actor.feed(ctx, Input::Done(finding));
-                });
-                self.operation = Some(ctx.spawn(reported));
-            }
+            Effect::Begin(operation) => self.begin(ctx, operation),
             Effect::Cancel => {
-                if let Some(handle) = self.operation.take() {
+                if let Some((_, handle)) = self.operation.take() {
                     ctx.cancel_future(handle);
                 }
             }
             Effect::Reload => self.reload(ctx),
             Effect::StoreLogs(posting) => self.store_logs(ctx, posting),
+            Effect::File(run, entry) => self.file(ctx, run, entry),
         }
+    }
+
+    fn begin(&mut self, ctx: &mut Context<Self>, operation: Operation) {
+        let (shared, service) = (Arc::clone(&self.shared), Rc::clone(&self.service));
+        let work = operations::carry_out(shared, service, self.uuid, operation);
+        self.last_operation = self.last_operation.wrapping_add(1);
+        let number = self.last_operation;
+        let reported = work.into_actor(self).map(move |(finding, calls), actor, ctx| {
+            // actix polls a cancelled future once more: it must not be taken for the one that came after it.
+            if actor.operation.is_some_and(|(current, _)| current == number) {
+                actor.operation = None;
+                actor.machine.handle(actor.shared.now(), Input::Called(calls));
+                actor.feed(ctx, Input::Done(finding));
+            }
+        });
+        self.operation = Some((number, ctx.spawn(reported)));
+    }
+
+    fn file(&self, ctx: &mut Context<Self>, run: Uuid, entry: Box<Entry>) {
+        let store = self.shared.store.clone();
+        let filed = async move {
+            if let Err(error) = store.write(FileEntry { run, entry: *entry }).await {
+                log::warn!("A refused request could not be filed run={run} error={error}");
+            }
+        };
+        ctx.spawn(filed.into_actor(self));
     }
 
     fn answer(&mut self, ticket: Ticket, answer: Result<()>) {
@@ -190,20 +242,38 @@ impl NodeActor {
         let uuid = self.uuid;
         let read = async move {
             loop {
-                match store.read(move |session| session.node(uuid)).await {
-                    Ok(record) => return record,
+                match store.read(move |session| load(session, uuid)).await {
+                    Ok(loaded) => return loaded,
                     Err(error) => log::warn!("The node could not be read node={uuid} error={error}"),
                 }
                 tokio::time::sleep(COMMIT_AGAIN).await;
             }
         };
-        ctx.wait(read.into_actor(self).map(|record, actor, ctx| actor.feed(ctx, Input::Reloaded(record))));
+        ctx.wait(read.into_actor(self).map(|(record, timeline), actor, ctx| {
+            actor.feed(ctx, Input::Reloaded(record, timeline));
+        }));
     }
 
     fn store_logs(&self, ctx: &mut Context<Self>, posting: Arc<Posting>) {
         let (shared, node) = (Arc::clone(&self.shared), self.uuid);
         let stored = async move { prepare::store_logs(&shared, posting, Some(node)).await };
         ctx.spawn(stored.into_actor(self));
+    }
+
+    /// Reads what the run left, and goes on with it.
+    fn resume(&self, ctx: &mut Context<Self>) {
+        let shared = Arc::clone(&self.shared);
+        let record = self.machine.record().cloned();
+        let read = async move {
+            loop {
+                match remains::of(&shared, record.as_ref()).await {
+                    Ok(remains) => return remains,
+                    Err(error) => log::warn!("An interrupted run could not be read error={error}"),
+                }
+                tokio::time::sleep(COMMIT_AGAIN).await;
+            }
+        };
+        ctx.wait(read.into_actor(self).map(|remains, actor, ctx| actor.feed(ctx, Input::Resume(remains))));
     }
 
     fn set_alarm(&mut self, ctx: &mut Context<Self>, now: Timestamp) {
@@ -239,6 +309,35 @@ impl NodeActor {
     }
 }
 
+impl Caller {
+    fn is_told(&self) -> bool {
+        self.progress.told.load(Ordering::Acquire)
+    }
+}
+
+/// The row of a node, and what happened in its run.
+fn load(session: &mut dyn Session, node: Uuid) -> QueryResult<(Option<Record>, Timeline)> {
+    let record = session.node(node)?;
+    let timeline = record.as_ref().map(|record| session.timeline(record.run)).transpose()?;
+    Ok((record, timeline.unwrap_or_default()))
+}
+
+/// Adds to the timeline of a run.
+struct FileEntry {
+    run: Uuid,
+    entry: Entry,
+}
+
+impl Job for FileEntry {
+    type Output = ();
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
+        let mut timeline = session.timeline(self.run)?;
+        timeline.push(self.entry.clone());
+        session.put_timeline(self.run, &timeline)
+    }
+}
+
 /// One line a transition, readable alone.
 fn report(uuid: Uuid, transition: &Transition, outcome: &Result<Written>) {
     let record = &transition.record;
@@ -262,11 +361,12 @@ impl Actor for NodeActor {
         ctx.set_mailbox_capacity(MAILBOX);
         let store = self.shared.store.clone();
         let uuid = self.uuid;
-        let read = async move { store.read(move |session| session.node(uuid)).await };
-        ctx.wait(read.into_actor(self).map(|record, actor, ctx| match record {
-            Ok(record) => {
+        let read = async move { store.read(move |session| load(session, uuid)).await };
+        ctx.wait(read.into_actor(self).map(|loaded, actor, ctx| match loaded {
+            Ok((record, timeline)) => {
                 let settings = Arc::clone(&actor.shared.settings);
-                actor.machine = NodeMachine::new(actor.uuid, settings, record);
+                actor.machine = NodeMachine::new(actor.uuid, settings, record, timeline);
+                actor.set_alarm(ctx, actor.shared.now());
             }
             Err(error) => {
                 log::error!("The node could not be read node={} error={error}", actor.uuid);
@@ -290,12 +390,15 @@ impl Handler<Ask> for NodeActor {
         if caller.reply.is_closed() {
             return;
         }
+        let asker = caller.id.clone();
         let ticket = self.ticket(caller);
+        self.machine.handle(self.shared.now(), Input::Asker(asker));
         let input = match request {
             Request::Start(order) => Input::Start(ticket, order),
             Request::Abort => Input::Abort(ticket),
             Request::Reapply(posting, source) => Input::Reapply(ticket, posting, source),
             Request::Callback(posting) => Input::Callback(ticket, posting),
+            Request::Late(posting, line) => Input::Late(ticket, posting, line),
         };
         self.feed(ctx, input);
     }
@@ -307,7 +410,7 @@ impl Handler<Notice> for NodeActor {
     fn handle(&mut self, notice: Notice, ctx: &mut Self::Context) {
         match notice {
             Notice::Deadline => self.feed(ctx, Input::Deadline),
-            Notice::Resume(remains) => self.feed(ctx, Input::Resume(*remains)),
+            Notice::Resume => self.resume(ctx),
             Notice::Passivate if self.machine.is_idle() => ctx.stop(),
             Notice::Passivate => {}
         }

@@ -7,6 +7,7 @@
 mod abort;
 mod callback;
 mod deadline;
+mod history;
 mod reapply;
 mod recovery;
 mod start;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::timeline::{Call, Entry, Timeline};
 use super::Record;
 use super::order::{Finding, Operation, Plan, Posting, Remains, Source, StartOrder, Ticket};
 use super::step::{self, End, KeepData};
@@ -47,6 +49,17 @@ pub struct Settings {
     pub always_store_logs: bool,
     /// Callbacks that may wait for their turn at one node.
     pub queue_length: usize,
+    /// Whether reboots are spaced, so that a start has to wait for its turn.
+    pub spacing: Spacing,
+}
+
+/// Whether reboots are spaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spacing {
+    /// A start waits for its turn (`introspection_delay`).
+    Spaced,
+    /// It does not.
+    Free,
 }
 
 /// What happens to a node.
@@ -66,10 +79,16 @@ pub enum Input {
     Committed(Written),
     /// The commit that was asked for failed; nothing was written.
     CommitFailed(Error),
-    /// The row was read again.
-    Reloaded(Option<Record>),
+    /// The row, and what happened in its run, were read again.
+    Reloaded(Option<Record>, Timeline),
     /// The operation that was begun has ended.
     Done(Finding),
+    /// Calls of the node service that the operation in flight has made.
+    Called(Vec<Call>),
+    /// Who asks next, for the history.
+    Asker(Option<String>),
+    /// A callback that matches only a run that is over; the line that refuses it.
+    Late(Ticket, Arc<Posting>, String),
     /// The deadline of the state may have passed.
     Deadline,
     /// The process that worked on the node is gone; this is what it left.
@@ -95,6 +114,8 @@ pub enum Effect {
     Reload,
     /// Store the ramdisk's logs.
     StoreLogs(Arc<Posting>),
+    /// Add to the history of a run that is over.
+    File(Uuid, Box<Entry>),
 }
 
 type Effects = Vec<Effect>;
@@ -111,10 +132,13 @@ enum Activity {
 #[derive(Debug)]
 struct Committing {
     transition: Arc<Transition>,
+    timeline: Timeline,
     then: Then,
     /// The first step of a flow: it is tried anew where the row turns out to be another, and given up where the
     /// database fails. Later steps are committed again until they are.
     first: Option<First>,
+    /// Why the database did not take it, while it is found out whether it did after all.
+    failure: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -135,6 +159,7 @@ enum Then {
     /// Nothing: the callers are answered and the lock is given back.
     Unlock(Vec<(Ticket, Result<()>)>),
     Prepare(Ticket, Box<StartOrder>),
+    Reboot,
     Examine(Flow, Box<Node>),
     Reprocess(Flow),
     Apply(Flow, Box<Plan>),
@@ -144,7 +169,9 @@ enum Then {
 /// What an operation is done for.
 #[derive(Debug)]
 enum Work {
-    Boot,
+    BootDevice,
+    Turn,
+    Reboot,
     Fetch(Flow),
     Process(Flow),
     Apply(Flow, Box<Plan>),
@@ -157,6 +184,16 @@ enum Work {
 struct Flow {
     ticket: Option<Ticket>,
     posting: Option<Arc<Posting>>,
+    origin: Start,
+}
+
+/// How a flow came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// Somebody asked for it.
+    Asked,
+    /// It was taken up after a restart.
+    Resumed,
 }
 
 /// The plain state machine of one node.
@@ -167,13 +204,29 @@ pub struct NodeMachine {
     record: Option<Record>,
     activity: Activity,
     queue: VecDeque<(Ticket, Arc<Posting>)>,
+    timeline: Timeline,
+    /// Calls since the last entry of the timeline.
+    calls: Vec<Call>,
+    asker: Option<String>,
+    /// Whether the one who posted the data of this run had an answer.
+    told: bool,
 }
 
 impl NodeMachine {
     /// A machine that stands where its row stands.
     #[must_use]
-    pub fn new(uuid: Uuid, settings: Arc<Settings>, record: Option<Record>) -> Self {
-        Self { uuid, settings, record, activity: Activity::Idle, queue: VecDeque::new() }
+    pub fn new(uuid: Uuid, settings: Arc<Settings>, record: Option<Record>, timeline: Timeline) -> Self {
+        Self {
+            uuid,
+            settings,
+            record,
+            activity: Activity::Idle,
+            queue: VecDeque::new(),
+            timeline,
+            calls: Vec::new(),
+            asker: None,
+            told: false,
+        }
     }
 
     /// The last committed row.
@@ -185,7 +238,7 @@ impl NodeMachine {
     /// Whether nothing is in flight or queued, so that the machine may be forgotten.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.activity, Activity::Idle) && self.queue.is_empty()
+        !self.is_locked() && self.queue.is_empty()
     }
 
     /// When the actor has to call again with [`Input::Deadline`]: in active states only, the supervisor watches
@@ -216,8 +269,17 @@ impl NodeMachine {
             Input::Committed(Written::Committed) => self.on_committed(now),
             Input::Committed(Written::Lost) => self.on_lost(),
             Input::CommitFailed(error) => self.on_commit_failed(error),
-            Input::Reloaded(record) => self.on_reloaded(now, record),
+            Input::Reloaded(record, timeline) => self.on_reloaded(now, record, timeline),
             Input::Done(finding) => self.on_done(now, finding),
+            Input::Called(calls) => {
+                self.calls.extend(calls);
+                Vec::new()
+            }
+            Input::Asker(asker) => {
+                self.asker = asker;
+                Vec::new()
+            }
+            Input::Late(ticket, posting, line) => self.on_late(now, ticket, posting, line),
             Input::Deadline => self.on_deadline(now),
             Input::Resume(remains) => self.on_resume(now, remains),
         }
@@ -257,10 +319,16 @@ impl NodeMachine {
         self.commit_step(transition, then, None)
     }
 
-    fn commit_step(&mut self, transition: Transition, then: Then, first: Option<First>) -> Effects {
+    fn commit_step(&mut self, mut transition: Transition, then: Then, first: Option<First>) -> Effects {
+        let timeline = self.timeline_with(&transition);
+        if let Some(posted) = transition.record.posted.as_mut().filter(|posted| !posted.answered) {
+            posted.answered = self.told;
+        }
+        transition.runs.timeline = Some(timeline.clone());
         let transition = Arc::new(transition);
         let effect = Effect::Commit(Arc::clone(&transition));
-        self.activity = Activity::Committing(Box::new(Committing { transition, then, first }));
+        let committing = Committing { transition, timeline, then, first, failure: None };
+        self.activity = Activity::Committing(Box::new(committing));
         vec![effect]
     }
 
@@ -295,9 +363,13 @@ impl NodeMachine {
 
     fn committed(&mut self, now: Timestamp, committing: Committing) -> Effects {
         self.record = Some(committing.transition.record.clone());
+        self.timeline = committing.timeline;
+        self.calls.clear();
+        self.asker = None;
         match committing.then {
             Then::Unlock(answers) => self.unlock(answers),
             Then::Prepare(ticket, order) => self.prepare(now, ticket, *order),
+            Then::Reboot => self.begin(Operation::Reboot, Work::Reboot),
             Then::Examine(flow, node) => self.examine(now, flow, *node),
             Then::Reprocess(flow) => self.reprocess(now, flow),
             Then::Apply(flow, plan) => self.begin(Operation::Apply(plan.clone()), Work::Apply(flow, plan)),
@@ -319,7 +391,7 @@ impl NodeMachine {
         }
     }
 
-    fn on_reloaded(&mut self, now: Timestamp, record: Option<Record>) -> Effects {
+    fn on_reloaded(&mut self, now: Timestamp, record: Option<Record>, timeline: Timeline) -> Effects {
         let Activity::Reloading(committing) = std::mem::replace(&mut self.activity, Activity::Idle) else {
             return Vec::new();
         };
@@ -328,9 +400,13 @@ impl NodeMachine {
             return self.committed(now, *committing);
         }
         self.record = record;
-        match committing.first {
-            Some(first) => self.take(now, first.input),
-            None => self.abandon(committing.then),
+        self.timeline = timeline;
+        match (committing.first, committing.failure) {
+            (Some(first), Some(failure)) => {
+                self.unlock(first.ticket.map(|ticket| (ticket, Err(failure))).into_iter().collect())
+            }
+            (Some(first), None) => self.take(now, first.input),
+            (None, _) => self.abandon(committing.then),
         }
     }
 
@@ -344,27 +420,27 @@ impl NodeMachine {
                 flow.ticket.into_iter().collect()
             }
             Then::PowerOff(ticket) => ticket.into_iter().collect(),
+            Then::Reboot => Vec::new(),
         };
         let changed = Error::conflict("The node was changed meanwhile, please try again");
         self.unlock(tickets.into_iter().map(|ticket| (ticket, Err(changed.clone()))).collect())
     }
 
-    /// A first step is given up; a later one is committed again until the database takes it.
+    /// A first step is given up, once it is certain that it was not committed after all; a later one is committed
+    /// again until the database takes it.
     fn on_commit_failed(&mut self, error: Error) -> Effects {
-        let Activity::Committing(committing) = std::mem::replace(&mut self.activity, Activity::Idle) else {
+        let Activity::Committing(mut committing) = std::mem::replace(&mut self.activity, Activity::Idle)
+        else {
             return Vec::new();
         };
-        match &committing.first {
-            Some(first) => {
-                let answers = first.ticket.map(|ticket| (ticket, Err(error))).into_iter().collect();
-                self.unlock(answers)
-            }
-            None => {
-                let effect = Effect::CommitLater(Arc::clone(&committing.transition));
-                self.activity = Activity::Committing(committing);
-                vec![effect]
-            }
+        if committing.first.is_some() {
+            committing.failure = Some(error);
+            self.activity = Activity::Reloading(committing);
+            return vec![Effect::Reload];
         }
+        let effect = Effect::CommitLater(Arc::clone(&committing.transition));
+        self.activity = Activity::Committing(committing);
+        vec![effect]
     }
 
     /// Gives the lock back and answers.

@@ -11,9 +11,11 @@ pub mod order;
 pub mod prepare;
 pub mod provision;
 pub mod registry;
+mod remains;
 pub mod service;
 pub mod shared;
 pub mod step;
+pub mod timeline;
 pub mod turns;
 
 use async_trait::async_trait;
@@ -21,7 +23,7 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::fsm::State;
+use crate::fsm::{Event, State};
 use crate::node_service::Object;
 
 /// What the database holds of a node: its last committed transition.
@@ -47,6 +49,19 @@ pub struct Record {
     pub manage_boot: ManageBoot,
     /// The run that the record belongs to.
     pub run: Uuid,
+    /// The event that led to this state.
+    pub last_event: Event,
+    /// The data that was taken in this run.
+    pub posted: Option<Posted>,
+}
+
+/// Data that a ramdisk posted and that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// SHA-256 of the document, hexadecimal.
+    pub digest: String,
+    /// Whether who posted it is known to have got an answer.
+    pub answered: bool,
 }
 
 /// Who boots the machine.

@@ -11,31 +11,51 @@ use uuid::Uuid;
 
 use super::order::{Ending, Finding, Operation, Plan, Posting, PowerPolicy};
 use super::shared::Shared;
+use super::timeline::Call;
 use crate::error::{Error, Kind, Result};
 use crate::node_service::{FailureKind, Node, NodeService, Persistence, PortMade, PowerTarget, ServiceError};
+use crate::node_service::recorded::Recorded;
 use crate::processing::View;
 use crate::processing::change::Change;
 use crate::processing::document;
 use crate::store::documents::Packed;
 
+/// The pause before a node is read again after a restart.
+const FETCH_AGAIN: Duration = Duration::from_secs(5);
 /// How often the power state is read back after a power-off.
 const POWER_POLL: Duration = Duration::from_millis(500);
 /// How long the machine may take to go off.
 const POWER_SETTLES: Duration = Duration::from_secs(20);
 
-/// Carries an operation out.
+/// Carries an operation out; answers also which calls it made.
 pub async fn carry_out(
     shared: Arc<Shared>,
     service: Rc<dyn NodeService>,
     node: Uuid,
     operation: Operation,
-) -> Finding {
-    let service = service.as_ref();
+) -> (Finding, Vec<Call>) {
+    let service = Recorded::new(service.as_ref());
+    let finding = find(&shared, &service, node, operation).await;
+    (finding, service.into_calls())
+}
+
+async fn find(shared: &Shared, service: &dyn NodeService, node: Uuid, operation: Operation) -> Finding {
     match operation {
-        Operation::Boot(persistence) => Finding::Booted(boot(&shared, service, node, persistence).await),
+        Operation::BootDevice(persistence) => {
+            Finding::BootDeviceSet(set_boot_device(service, node, persistence).await)
+        }
+        Operation::Turn => {
+            shared.turns.wait().await;
+            Finding::Turn
+        }
+        Operation::Reboot => Finding::Rebooted(reboot(service, node).await),
         Operation::Fetch => Finding::Fetched(service.node(&node.to_string()).await.map(Box::new)),
+        Operation::FetchLater => {
+            tokio::time::sleep(FETCH_AGAIN).await;
+            Finding::Fetched(service.node(&node.to_string()).await.map(Box::new))
+        }
         Operation::Process(view, posting, policy) => {
-            Finding::Processed(process(&shared, service, *view, posting, policy).await)
+            Finding::Processed(process(shared, service, *view, posting, policy).await)
         }
         Operation::Apply(plan) => Finding::Applied(apply(service, node, &plan.change).await),
         Operation::PowerOff => Finding::PoweredOff(power_off(service, node).await),
@@ -43,17 +63,16 @@ pub async fn carry_out(
     }
 }
 
-async fn boot(
-    shared: &Shared,
+async fn set_boot_device(
     service: &dyn NodeService,
     node: Uuid,
     persistence: Persistence,
 ) -> Result<(), String> {
-    service
-        .set_boot_device_pxe(node, persistence)
-        .await
-        .map_err(|error| format!("Failed to set boot device to PXE: {error}"))?;
-    shared.turns.wait().await;
+    let set = service.set_boot_device_pxe(node, persistence).await;
+    set.map_err(|error| format!("Failed to set boot device to PXE: {error}"))
+}
+
+async fn reboot(service: &dyn NodeService, node: Uuid) -> Result<(), String> {
     service.set_power(node, PowerTarget::Reboot).await.map_err(|error| {
         format!("Failed to power on the node, check its power management configuration: {error}")
     })

@@ -21,8 +21,6 @@ pub struct StartOrder {
     pub attributes: Result<Vec<Attribute>, String>,
     /// How the boot device is set.
     pub persistence: Persistence,
-    /// Seconds that the reboot has to wait for its turn, as far as is known now.
-    pub expected_wait_s: i64,
 }
 
 /// A document that has been through the pre hooks.
@@ -73,10 +71,16 @@ pub enum Ending {
 /// Work beside the mailbox; while it goes on, the node is locked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
-    /// Set the boot device, wait for the turn, reboot.
-    Boot(Persistence),
+    /// Set the boot device.
+    BootDevice(Persistence),
+    /// Wait for the turn to reboot.
+    Turn,
+    /// Reboot.
+    Reboot,
     /// Get the node from the node service.
     Fetch,
+    /// The same after a pause.
+    FetchLater,
     /// Run the hooks over a document.
     Process(Box<Node>, std::sync::Arc<Posting>, PowerPolicy),
     /// Send a Change.
@@ -92,8 +96,10 @@ impl Operation {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Boot(_) => "setting the boot device and rebooting the machine",
-            Self::Fetch => "reading the node from the node service",
+            Self::BootDevice(_) => "setting the boot device",
+            Self::Turn => "waiting for its turn to reboot",
+            Self::Reboot => "rebooting the machine",
+            Self::Fetch | Self::FetchLater => "reading the node from the node service",
             Self::Process(..) => "running the hooks",
             Self::Apply(_) => "updating the node",
             Self::PowerOff | Self::AbortPowerOff => "powering the machine off",
@@ -113,8 +119,12 @@ pub enum PowerPolicy {
 /// What an operation came to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
-    /// Of [`Operation::Boot`]; the error is the text for the record.
-    Booted(Result<(), String>),
+    /// Of [`Operation::BootDevice`]; the error is the text for the record.
+    BootDeviceSet(Result<(), String>),
+    /// Of [`Operation::Turn`].
+    Turn,
+    /// Of [`Operation::Reboot`]; the error is the text for the record.
+    Rebooted(Result<(), String>),
     /// Of [`Operation::Fetch`].
     Fetched(Result<Box<Node>, ServiceError>),
     /// Of [`Operation::Process`].

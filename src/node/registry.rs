@@ -5,7 +5,7 @@
 //! database, and what was asked of it is asked once more.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,9 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::actor::{Ask, Caller, NodeActor, Notice, Request};
+use super::actor::{Ask, Caller, NodeActor, Notice, Progress, Request};
 use super::shared::Shared;
+use crate::context;
 use crate::error::{Error, Result};
 
 /// How often it is looked whether everything has come to rest.
@@ -47,7 +48,7 @@ impl Registry {
         &self.shared
     }
 
-    /// Asks a node and waits for its answer. `accepted` is set on the way, when the data is committed.
+    /// Asks a node and waits for its answer. `progress` tells on the way how far the caller's data has come.
     ///
     /// # Errors
     /// The node's refusal, or that it is too busy.
@@ -55,12 +56,12 @@ impl Registry {
         self: &Arc<Self>,
         node: Uuid,
         request: Request,
-        accepted: &Arc<AtomicBool>,
+        progress: &Arc<Progress>,
     ) -> Result<()> {
-        match self.ask_once(node, request.clone(), accepted).await {
+        match self.ask_once(node, request.clone(), progress).await {
             Some(answer) => answer,
             // The actor went to sleep, or died, before it answered.
-            None => self.ask_once(node, request, accepted).await.unwrap_or_else(|| Err(busy())),
+            None => self.ask_once(node, request, progress).await.unwrap_or_else(|| Err(busy())),
         }
     }
 
@@ -68,33 +69,42 @@ impl Registry {
         self: &Arc<Self>,
         node: Uuid,
         request: Request,
-        accepted: &Arc<AtomicBool>,
+        progress: &Arc<Progress>,
     ) -> Option<Result<()>> {
         let (reply, answer) = oneshot::channel();
-        let caller = Caller { reply, accepted: Arc::clone(accepted) };
-        match self.address(node)?.try_send(Ask { request, caller }) {
+        let caller = Caller { reply, progress: Arc::clone(progress), id: context::request_id() };
+        match self.send(node, Ask { request, caller })? {
             Ok(()) => answer.await.ok(),
             Err(SendError::Full(_)) => Some(Err(busy())),
-            Err(SendError::Closed(_)) => {
-                self.awake().remove(&node);
-                None
-            }
+            Err(SendError::Closed(_)) => None,
         }
+    }
+
+    /// Sends through the table's own address: each clone of an address would have a place in the mailbox of its
+    /// own, and the mailbox no bound.
+    fn send(self: &Arc<Self>, node: Uuid, ask: Ask) -> Option<Result<(), SendError<Ask>>> {
+        let mut awake = self.awake();
+        let sent = self.wake_up(&mut awake, node)?.address.try_send(ask);
+        if matches!(sent, Err(SendError::Closed(_))) {
+            awake.remove(&node);
+        }
+        Some(sent)
     }
 
     /// Wakes a node to bring an interrupted run to its end.
     pub fn wake(self: &Arc<Self>, node: Uuid, notice: Notice) {
-        if let Some(address) = self.address(node) {
-            address.do_send(notice);
+        let mut awake = self.awake();
+        if let Some(entry) = self.wake_up(&mut awake, node) {
+            entry.address.do_send(notice);
         }
     }
 
     /// Tells those of the nodes that are awake; answers those that are not.
     #[must_use]
-    pub fn notify_awake(&self, nodes: Vec<Uuid>, notice: &Notice) -> Vec<Uuid> {
+    pub fn notify_awake(&self, nodes: Vec<Uuid>, notice: Notice) -> Vec<Uuid> {
         let awake = self.awake();
         let told = |node: &Uuid| match awake.get(node) {
-            Some(entry) => entry.address.try_send(notice.clone()).is_ok(),
+            Some(entry) => entry.address.try_send(notice).is_ok(),
             None => false,
         };
         nodes.into_iter().filter(|node| !told(node)).collect()
@@ -143,22 +153,24 @@ impl Registry {
         self.awake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The node's actor, woken if need be; `None` only where there is no arbiter left.
-    fn address(self: &Arc<Self>, node: Uuid) -> Option<Addr<NodeActor>> {
-        let mut awake = self.awake();
-        if let Some(entry) = awake.get_mut(&node).filter(|entry| entry.address.connected()) {
-            entry.used = Instant::now();
-            return Some(entry.address.clone());
+    /// The node's actor, woken if need be; `None` only where there is no arbiter.
+    fn wake_up<'a>(
+        self: &Arc<Self>,
+        awake: &'a mut HashMap<Uuid, Entry>,
+        node: Uuid,
+    ) -> Option<&'a mut Entry> {
+        if !awake.get(&node).is_some_and(|entry| entry.address.connected()) {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(self.arbiters.len())?;
+            let (shared, registry) = (Arc::clone(&self.shared), Arc::downgrade(self));
+            let address = NodeActor::start_in_arbiter(self.arbiters.get(turn)?, move |_| {
+                let service = shared.services.local();
+                NodeActor::new(node, shared, service, registry)
+            });
+            awake.insert(node, Entry { address, used: Instant::now() });
         }
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(self.arbiters.len())?;
-        let arbiter = self.arbiters.get(turn)?;
-        let (shared, registry) = (Arc::clone(&self.shared), Arc::downgrade(self));
-        let address = NodeActor::start_in_arbiter(arbiter, move |_| {
-            let service = (shared.services)();
-            NodeActor::new(node, shared, service, registry)
-        });
-        awake.insert(node, Entry { address: address.clone(), used: Instant::now() });
-        Some(address)
+        let entry = awake.get_mut(&node)?;
+        entry.used = Instant::now();
+        Some(entry)
     }
 }
 

@@ -3,28 +3,34 @@
 //! One a thread, since the node service's client is not shared between threads. Invariant: nothing here changes a
 //! record; it checks what can be checked without one, and asks the actor.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::actor::Request;
-use super::order::{Source, StartOrder};
+use super::actor::{Progress, Request};
+use super::order::{Posting, Source, StartOrder};
 use super::prepare::{self, Prepared};
 use super::registry::Registry;
 use super::shared::Shared;
 use super::step::KeepData;
 use super::{Introspection, ListQuery, ManageBoot, Record, Variant, lookup, provision};
+use crate::context;
 use crate::error::{Error, Result};
 use crate::fsm::State;
 use crate::node_service::{FailureKind, Node, NodeService, Object, Validation};
+use crate::processing::identity::Identity;
 use crate::processing::pipeline;
 use crate::store::documents;
 use crate::store::nodes::Page;
+
+/// How long an operator's request may wait for the node's first commit.
+const ASK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The nodes, as one thread asks them.
 pub struct Nodes {
@@ -36,7 +42,7 @@ impl Nodes {
     /// The nodes behind a registry. To be made on the thread that uses it.
     #[must_use]
     pub fn new(registry: Arc<Registry>) -> Self {
-        let service = (registry.shared().services)();
+        let service = registry.shared().services.local();
         Self { registry, service }
     }
 
@@ -45,7 +51,10 @@ impl Nodes {
     }
 
     async fn ask(&self, node: Uuid, request: Request) -> Result<()> {
-        self.registry.ask(node, request, &Arc::default()).await
+        let progress = Arc::default();
+        let asked = self.registry.ask(node, request, &progress);
+        let late = |_| Err(Error::unavailable("The node did not answer in time, please try again later"));
+        tokio::time::timeout(ASK_TIMEOUT, asked).await.unwrap_or_else(late)
     }
 
     /// The UUID that a path names: itself in any notation, or that of the node with this name.
@@ -83,8 +92,8 @@ impl Nodes {
     async fn take_posting(
         &self,
         body: Bytes,
-        accepted: &Arc<AtomicBool>,
-        found: &mut Option<Uuid>,
+        progress: &Arc<Progress>,
+        found: &Cell<Option<Uuid>>,
     ) -> Result<()> {
         let shared = self.shared();
         let pipeline = Arc::clone(&shared.pipeline);
@@ -92,17 +101,36 @@ impl Nodes {
             shared.compute(move || prepare::from_body(&pipeline, &body)).await?;
         let wanted = lookup::attributes(&identity);
         let counts = shared.store.read(move |session| session.matches(&wanted)).await?;
-        let node = match lookup::choose(&counts, &identity) {
-            Ok(node) => node,
+        let posting = Arc::new(posting);
+        match lookup::choose(&counts, &identity) {
+            Ok(node) => {
+                found.set(Some(node));
+                self.registry.ask(node, Request::Callback(posting), progress).await
+            }
             Err(line) => {
                 let lines: Vec<String> = posting.failures.iter().cloned().chain([line]).collect();
-                prepare::store_logs(shared, Arc::new(posting), None).await;
                 log::info!("A callback matches no node: {}", lines.join("; "));
-                return Err(Error::bad_request(pipeline::refusal_text(&lines)));
+                self.file_late(posting, &identity, pipeline::refusal_text(&lines), found).await
             }
+        }
+    }
+
+    /// A callback that matches no node: if it matches a run that is over, it is filed there.
+    async fn file_late(
+        &self,
+        posting: Arc<Posting>,
+        identity: &Identity,
+        refusal: String,
+        found: &Cell<Option<Uuid>>,
+    ) -> Result<()> {
+        let wanted = lookup::attributes(identity);
+        let counts = self.shared().store.read(move |session| session.late_matches(&wanted)).await?;
+        let Ok(node) = lookup::choose(&counts, identity) else {
+            prepare::store_logs(self.shared(), posting, None).await;
+            return Err(Error::bad_request(refusal));
         };
-        *found = Some(node);
-        self.registry.ask(node, Request::Callback(Arc::new(posting)), accepted).await
+        found.set(Some(node));
+        self.registry.ask(node, Request::Late(posting, refusal), &Arc::default()).await
     }
 
     /// The raw data for a reapply without a document of its own.
@@ -142,7 +170,6 @@ impl Introspection for Nodes {
             manage_boot,
             attributes,
             persistence: prepare::persistence(&node),
-            expected_wait_s: self.shared().turns.expected_wait_s(),
         };
         self.ask(node.uuid, Request::Start(Box::new(order))).await
     }
@@ -169,15 +196,21 @@ impl Introspection for Nodes {
     }
 
     async fn callback(&self, body: Bytes) -> Result<Uuid> {
-        let accepted = Arc::new(AtomicBool::new(false));
-        let mut found = None;
-        let work = self.take_posting(body, &accepted, &mut found);
-        let outcome = tokio::time::timeout(self.shared().callback_deadline, work).await;
-        match (outcome, found) {
+        let progress = Arc::new(Progress::default());
+        let found = Cell::new(None);
+        let work = self.take_posting(body, &progress, &found);
+        tokio::pin!(work);
+        // One clock runs from the request's head.
+        let end = context::received() + self.shared().callback_deadline;
+        // The work is dropped after the match: who is told here must not be taken for one that is gone.
+        match (tokio::time::timeout_at(end.into(), &mut work).await, found.get()) {
             (Ok(Ok(())), Some(node)) => Ok(node),
             (Ok(Err(error)), _) => Err(error),
             // The data is safe: the ramdisk must not wait longer, the work goes on.
-            (Err(_), Some(node)) if accepted.load(Ordering::Acquire) => Ok(node),
+            (Err(_), Some(node)) if progress.is_accepted() => {
+                progress.tell();
+                Ok(node)
+            }
             _ => Err(Error::unavailable("The data could not be taken in time, please try again later")),
         }
     }

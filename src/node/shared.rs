@@ -1,6 +1,9 @@
 //! What all nodes share: the database, the pipeline, the turn to reboot, the clock.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +18,34 @@ use crate::processing::Pipeline;
 use crate::processing::ramdisk_logs::LogStore;
 use crate::store::Store;
 
-/// Makes a node service for the calling thread: HTTP clients are not shared between threads.
-pub type ServiceFactory = Arc<dyn Fn() -> Rc<dyn NodeService> + Send + Sync>;
+/// The node service of each thread: HTTP clients, with their connections, are not shared between threads.
+pub struct Services {
+    id: usize,
+    make: Box<dyn Fn() -> Rc<dyn NodeService> + Send + Sync>,
+}
+
+thread_local! {
+    static LOCAL: RefCell<HashMap<usize, Rc<dyn NodeService>>> = RefCell::default();
+}
+
+impl Services {
+    /// Services that are made by `make`, one a thread.
+    pub fn new(make: impl Fn() -> Rc<dyn NodeService> + Send + Sync + 'static) -> Self {
+        static IDS: AtomicUsize = AtomicUsize::new(0);
+        Self { id: IDS.fetch_add(1, Ordering::Relaxed), make: Box::new(make) }
+    }
+
+    /// The service of the calling thread.
+    #[must_use]
+    pub fn local(&self) -> Rc<dyn NodeService> {
+        let made = LOCAL.with_borrow(|services| services.get(&self.id).map(Rc::clone));
+        made.unwrap_or_else(|| {
+            let service = (self.make)();
+            LOCAL.with_borrow_mut(|services| services.insert(self.id, Rc::clone(&service)));
+            service
+        })
+    }
+}
 
 /// What all nodes share.
 pub struct Shared {
@@ -31,7 +60,7 @@ pub struct Shared {
     /// Where the ramdisk's logs go.
     pub logs: Arc<LogStore>,
     /// The node service of each thread.
-    pub services: ServiceFactory,
+    pub services: Services,
     /// The turn to reboot.
     pub turns: Turns,
     /// Bounds the threads that decode and process documents: more of them than cores only wait for each other.

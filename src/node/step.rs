@@ -14,6 +14,11 @@ use crate::store::transition::{DataWrite, Expected, Lookup, RunWrite, Transition
 /// The text of a run that ran out of time.
 pub const TIMEOUT_TEXT: &str = "Introspection timeout";
 
+/// Longer error texts are cut.
+const MAX_TEXT_BYTES: usize = 16 * 1024;
+/// How long the look-up attributes of an ended run are kept to file late callbacks: a day.
+const KEPT_S: i64 = 24 * 3600;
+
 /// Whether introspection data is kept in the database when a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepData {
@@ -49,6 +54,7 @@ pub fn advance(
 ) -> Result<Transition, Refusal> {
     let mut transition = stay(record, now);
     transition.record.state = fsm::next(record.state, event)?;
+    transition.record.last_event = event;
     transition.record.state_since = now;
     transition.record.deadline = deadline;
     Ok(transition)
@@ -90,10 +96,11 @@ pub fn close(
 ) -> Result<Transition, Refusal> {
     // A clock that was set back must not let a run end before it began.
     let at = now.max(Timestamp(record.started_at.0.saturating_add(1)));
+    let end = End { error: end.error.map(storable), power: end.power.map(storable) };
     let mut transition = advance(record, event, at, None)?;
     transition.record.finished_at = Some(at);
     transition.record.error.clone_from(&end.error);
-    transition.lookup = Lookup::Clear;
+    transition.lookup = Lookup::Clear(at.plus_seconds(KEPT_S));
     if keep == KeepData::No {
         transition.data.removed = vec![Variant::Raw, Variant::Processed];
     }
@@ -101,6 +108,16 @@ pub fn close(
     let run_end = RunEnd { outcome, error: end.error, power: end.power, at };
     transition.runs.ended = Some((record.run, run_end));
     Ok(transition)
+}
+
+/// A text that both databases take and a list can show: without NUL, and not longer than it can be read.
+fn storable(text: String) -> String {
+    let mut text = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+    if text.len() > MAX_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+        text.push_str(" [cut]");
+    }
+    text
 }
 
 /// The terminal transition of a failure that is met before the work has begun: through `event` into `error`, in
@@ -146,6 +163,7 @@ pub fn begin(
     next.started_at = at;
     next.finished_at = None;
     next.error = None;
+    next.posted = None;
     next.run = id;
     transition.runs.begun = Some(kind);
     if record.finished_at.is_none() {

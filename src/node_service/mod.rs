@@ -5,6 +5,7 @@
 
 pub mod ironic;
 pub mod local;
+pub mod recorded;
 
 use std::fmt;
 

@@ -1,15 +1,18 @@
 //! Rows of `nodes` and `attributes`: the records, and who matches a callback.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::schema::{attributes, nodes};
+use super::schema::{attributes, nodes, run_attributes};
 use super::writer::QueryResult;
 use crate::clock::Timestamp;
 use crate::fsm::State;
-use crate::node::{Attribute, ManageBoot, Record};
+use crate::node::{Attribute, ManageBoot, Posted, Record};
+
+/// Rows of ended runs that are looked at for one late callback.
+const LATE_ROWS: i64 = 1000;
 
 /// A row of `nodes`.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
@@ -26,6 +29,9 @@ pub(super) struct NodeRow {
     error: Option<String>,
     manage_boot: bool,
     run_id: String,
+    last_event: String,
+    posted_digest: Option<String>,
+    posted_answered: bool,
 }
 
 impl NodeRow {
@@ -41,6 +47,9 @@ impl NodeRow {
             error: record.error.clone(),
             manage_boot: record.manage_boot == ManageBoot::Managed,
             run_id: record.run.to_string(),
+            last_event: record.last_event.name().to_owned(),
+            posted_digest: record.posted.as_ref().map(|posted| posted.digest.clone()),
+            posted_answered: record.posted.as_ref().is_some_and(|posted| posted.answered),
         }
     }
 
@@ -57,8 +66,19 @@ impl NodeRow {
             error: self.error,
             manage_boot: if self.manage_boot { ManageBoot::Managed } else { ManageBoot::Unmanaged },
             run: parse_uuid(&self.run_id)?,
+            last_event: self.last_event.parse().map_err(|_| damaged("event", &self.last_event))?,
+            posted: self.posted_digest.map(|digest| Posted { digest, answered: self.posted_answered }),
         })
     }
+}
+
+/// The rows that can be read; one that is damaged must not hide the others.
+fn sound(rows: Vec<NodeRow>) -> Vec<Record> {
+    let read = |row: NodeRow| {
+        let uuid = row.uuid.clone();
+        row.into_record().inspect_err(|error| log::error!("A damaged record is left out node={uuid} {error}")).ok()
+    };
+    rows.into_iter().filter_map(read).collect()
 }
 
 /// An error for a value that this program never wrote.
@@ -99,14 +119,14 @@ pub trait NodeQueries {
     /// Records in one of the states, in no special order.
     fn nodes_in(&mut self, states: &[State]) -> QueryResult<Vec<Record>>;
 
-    /// Waiting nodes whose deadline has passed, the longest overdue first.
+    /// Nodes whose deadline has passed, the longest overdue first.
     fn overdue(&mut self, now: Timestamp, limit: i64) -> QueryResult<Vec<Record>>;
 
-    /// The earliest deadline of a waiting node.
+    /// The earliest deadline of all.
     fn earliest_deadline(&mut self) -> QueryResult<Option<Timestamp>>;
 
-    /// All UUIDs that have a record.
-    fn node_uuids(&mut self) -> QueryResult<Vec<Uuid>>;
+    /// All nodes that have a record, with its version.
+    fn node_versions(&mut self) -> QueryResult<Vec<(Uuid, i64)>>;
 
     /// How many distinct attributes of each node are among the given ones.
     fn matches(&mut self, wanted: &[Attribute]) -> QueryResult<BTreeMap<Uuid, usize>>;
@@ -120,8 +140,18 @@ pub trait NodeQueries {
     /// Replaces the record where it still has the given version; answers whether it did.
     fn update_node(&mut self, record: &Record, expected_version: i64) -> QueryResult<bool>;
 
-    /// Removes records with their attributes, options and data; answers how many there were.
-    fn delete_nodes(&mut self, uuids: &[Uuid]) -> QueryResult<usize>;
+    /// Removes a record with its attributes, options and data, where it still has the given version; answers
+    /// whether it did.
+    fn delete_node(&mut self, uuid: Uuid, version: i64) -> QueryResult<bool>;
+
+    /// Keeps the look-up attributes of a run that ends, to file late callbacks.
+    fn keep_lookup(&mut self, node: Uuid, run: Uuid, until: Timestamp) -> QueryResult<()>;
+
+    /// Removes kept attributes whose time is over; answers how many.
+    fn drop_kept_lookup(&mut self, now: Timestamp, limit: i64) -> QueryResult<usize>;
+
+    /// How many distinct attributes of the ended runs of each node are among the given ones.
+    fn late_matches(&mut self, wanted: &[Attribute]) -> QueryResult<BTreeMap<Uuid, usize>>;
 
     /// Removes the look-up attributes and options of a node.
     fn clear_lookup(&mut self, node: Uuid) -> QueryResult<()>;
@@ -155,7 +185,7 @@ macro_rules! node_queries {
                     let same_time = nodes::started_at.eq(started.0).and(nodes::uuid.lt(uuid.to_string()));
                     query = query.filter(nodes::started_at.lt(started.0).or(same_time));
                 }
-                query.load::<NodeRow>(self)?.into_iter().map(NodeRow::into_record).collect()
+                Ok(sound(query.load(self)?))
             }
 
             fn nodes_in(&mut self, states: &[State]) -> QueryResult<Vec<Record>> {
@@ -164,23 +194,21 @@ macro_rules! node_queries {
                     .filter(nodes::state.eq_any(names))
                     .select(NodeRow::as_select())
                     .load(self)?;
-                rows.into_iter().map(NodeRow::into_record).collect()
+                Ok(sound(rows))
             }
 
             fn overdue(&mut self, now: Timestamp, limit: i64) -> QueryResult<Vec<Record>> {
                 let rows = nodes::table
-                    .filter(nodes::state.eq(State::Waiting.name()))
                     .filter(nodes::deadline_at.le(now.0))
                     .order(nodes::deadline_at.asc())
                     .limit(limit)
                     .select(NodeRow::as_select())
                     .load(self)?;
-                rows.into_iter().map(NodeRow::into_record).collect()
+                Ok(sound(rows))
             }
 
             fn earliest_deadline(&mut self) -> QueryResult<Option<Timestamp>> {
                 let earliest: Option<Option<i64>> = nodes::table
-                    .filter(nodes::state.eq(State::Waiting.name()))
                     .filter(nodes::deadline_at.is_not_null())
                     .order(nodes::deadline_at.asc())
                     .select(nodes::deadline_at)
@@ -189,9 +217,10 @@ macro_rules! node_queries {
                 Ok(earliest.flatten().map(Timestamp))
             }
 
-            fn node_uuids(&mut self) -> QueryResult<Vec<Uuid>> {
-                let texts: Vec<String> = nodes::table.select(nodes::uuid).load(self)?;
-                texts.iter().map(|text| parse_uuid(text)).collect()
+            fn node_versions(&mut self) -> QueryResult<Vec<(Uuid, i64)>> {
+                let rows: Vec<(String, i64)> =
+                    nodes::table.select((nodes::uuid, nodes::version)).load(self)?;
+                rows.iter().map(|(uuid, version)| Ok((parse_uuid(uuid)?, *version))).collect()
             }
 
             fn matches(&mut self, wanted: &[Attribute]) -> QueryResult<BTreeMap<Uuid, usize>> {
@@ -210,6 +239,51 @@ macro_rules! node_queries {
                     }
                 }
                 Ok(counts)
+            }
+
+            fn late_matches(&mut self, wanted: &[Attribute]) -> QueryResult<BTreeMap<Uuid, usize>> {
+                let mut seen = BTreeSet::new();
+                for name in crate::node::ATTRIBUTE_NAMES {
+                    let of_name = wanted.iter().filter(|attribute| attribute.name == name);
+                    let values: Vec<&str> = of_name.map(|attribute| attribute.value.as_str()).collect();
+                    let found: Vec<(String, String)> = run_attributes::table
+                        .filter(run_attributes::name.eq(name))
+                        .filter(run_attributes::value.eq_any(values))
+                        .select((run_attributes::node_uuid, run_attributes::value))
+                        .limit(LATE_ROWS)
+                        .load(self)?;
+                    seen.extend(found.into_iter().map(|(node, value)| (node, name, value)));
+                }
+                let mut counts = BTreeMap::new();
+                for (node, _, _) in seen {
+                    let count: &mut usize = counts.entry(parse_uuid(&node)?).or_default();
+                    *count = count.saturating_add(1);
+                }
+                Ok(counts)
+            }
+
+            fn keep_lookup(&mut self, node: Uuid, run: Uuid, until: Timestamp) -> QueryResult<()> {
+                use diesel::sql_types::{BigInt, Text};
+                diesel::sql_query(
+                    "INSERT INTO run_attributes (run_id, node_uuid, name, value, kept_until) \
+                     SELECT CAST($1 AS TEXT), node_uuid, name, value, CAST($2 AS BIGINT) \
+                     FROM attributes WHERE node_uuid = $3",
+                )
+                .bind::<Text, _>(run.to_string())
+                .bind::<BigInt, _>(until.0)
+                .bind::<Text, _>(node.to_string())
+                .execute(self)?;
+                Ok(())
+            }
+
+            fn drop_kept_lookup(&mut self, now: Timestamp, limit: i64) -> QueryResult<usize> {
+                let old: Vec<String> = run_attributes::table
+                    .filter(run_attributes::kept_until.lt(now.0))
+                    .select(run_attributes::run_id)
+                    .limit(limit)
+                    .load(self)?;
+                diesel::delete(run_attributes::table.filter(run_attributes::run_id.eq_any(old)))
+                    .execute(self)
             }
 
             fn attributes(&mut self, node: Uuid) -> QueryResult<Vec<Attribute>> {
@@ -239,10 +313,11 @@ macro_rules! node_queries {
                 Ok(diesel::update(same).set(&row).execute(self)? == 1)
             }
 
-            fn delete_nodes(&mut self, uuids: &[Uuid]) -> QueryResult<usize> {
+            fn delete_node(&mut self, uuid: Uuid, version: i64) -> QueryResult<bool> {
                 // Attributes, options and data go with the record by their foreign keys.
-                let texts: Vec<String> = uuids.iter().map(Uuid::to_string).collect();
-                diesel::delete(nodes::table.filter(nodes::uuid.eq_any(texts))).execute(self)
+                let same =
+                    nodes::table.filter(nodes::uuid.eq(uuid.to_string())).filter(nodes::version.eq(version));
+                Ok(diesel::delete(same).execute(self)? == 1)
             }
 
             fn clear_lookup(&mut self, node: Uuid) -> QueryResult<()> {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::schema::runs;
 use super::writer::QueryResult;
 use crate::clock::Timestamp;
+use crate::node::timeline::Timeline;
 use crate::node::{Outcome, RunKind};
 
 #[derive(Insertable)]
@@ -60,6 +61,12 @@ pub trait RunQueries {
     /// The plan that a run committed, JSON text.
     fn plan(&mut self, run: Uuid) -> QueryResult<Option<Vec<u8>>>;
 
+    /// What happened in a run so far.
+    fn timeline(&mut self, run: Uuid) -> QueryResult<Timeline>;
+
+    /// Stores what happened in a run so far.
+    fn put_timeline(&mut self, run: Uuid, timeline: &Timeline) -> QueryResult<()>;
+
     /// Begins a run.
     fn open_run(&mut self, run: Uuid, node: Uuid, kind: RunKind, at: Timestamp) -> QueryResult<()>;
 
@@ -69,8 +76,8 @@ pub trait RunQueries {
     /// Ends a run that has not ended yet.
     fn close_run(&mut self, run: Uuid, end: &RunEnd) -> QueryResult<()>;
 
-    /// Ends the open runs of nodes whose record is removed.
-    fn close_runs_of(&mut self, nodes: &[Uuid], end: &RunEnd) -> QueryResult<()>;
+    /// Ends the open runs of a node whose record is removed.
+    fn close_runs_of(&mut self, node: Uuid, end: &RunEnd) -> QueryResult<()>;
 }
 
 macro_rules! run_queries {
@@ -89,6 +96,20 @@ macro_rules! run_queries {
                 let plan: Option<Option<Vec<u8>>> =
                     runs::table.find(run.to_string()).select(runs::plan).first(self).optional()?;
                 Ok(plan.flatten())
+            }
+
+            fn timeline(&mut self, run: Uuid) -> QueryResult<Timeline> {
+                let stored: Option<Option<Vec<u8>>> =
+                    runs::table.find(run.to_string()).select(runs::timeline).first(self).optional()?;
+                Ok(stored.flatten().map(|text| Timeline::unpack(&text)).unwrap_or_default())
+            }
+
+            fn put_timeline(&mut self, run: Uuid, timeline: &Timeline) -> QueryResult<()> {
+                let packed = timeline.pack();
+                diesel::update(runs::table.find(run.to_string()))
+                    .set(runs::timeline.eq(packed))
+                    .execute(self)?;
+                Ok(())
             }
 
             fn open_run(&mut self, run: Uuid, node: Uuid, kind: RunKind, at: Timestamp) -> QueryResult<()> {
@@ -121,9 +142,9 @@ macro_rules! run_queries {
                 Ok(())
             }
 
-            fn close_runs_of(&mut self, nodes: &[Uuid], end: &RunEnd) -> QueryResult<()> {
-                let texts: Vec<String> = nodes.iter().map(Uuid::to_string).collect();
-                let open = runs::table.filter(runs::node_uuid.eq_any(texts)).filter(runs::outcome.is_null());
+            fn close_runs_of(&mut self, node: Uuid, end: &RunEnd) -> QueryResult<()> {
+                let of_node = runs::table.filter(runs::node_uuid.eq(node.to_string()));
+                let open = of_node.filter(runs::outcome.is_null());
                 diesel::update(open)
                     .set((
                         runs::outcome.eq(end.outcome.name()),

@@ -32,6 +32,9 @@ diesel::table! {
         error -> Nullable<Text>,
         manage_boot -> Bool,
         run_id -> Text,
+        last_event -> Text,
+        posted_digest -> Nullable<Text>,
+        posted_answered -> Bool,
     }
 }
 
@@ -63,6 +66,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    run_attributes (run_id, name, value) {
+        run_id -> Text,
+        node_uuid -> Text,
+        name -> Text,
+        value -> Text,
+        kept_until -> BigInt,
+    }
+}
+
+diesel::table! {
     runs (id) {
         id -> Text,
         node_uuid -> Text,
@@ -73,6 +86,7 @@ diesel::table! {
         error -> Nullable<Text>,
         power -> Nullable<Text>,
         plan -> Nullable<Binary>,
+        timeline -> Nullable<Binary>,
     }
 }
 
@@ -88,5 +102,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     options,
     registered_nodes,
     registered_ports,
+    run_attributes,
     runs,
 );

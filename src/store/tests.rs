@@ -12,7 +12,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::fsm::{Event, State};
 use crate::node::step::{self, End, KeepData};
-use crate::node::{Attribute, BMC_ADDRESS, MAC, ManageBoot, Record, RunKind, Variant};
+use crate::node::{Attribute, BMC_ADDRESS, MAC, ManageBoot, Posted, Record, RunKind, Variant};
 
 /// A database of a test's own.
 pub(crate) struct TestDatabase {
@@ -61,6 +61,8 @@ fn record(number: u128, state: State) -> Record {
         error: (state == State::Error).then(|| "why".to_owned()),
         manage_boot: ManageBoot::Managed,
         run: Uuid::from_u128(number + 1000),
+        last_event: Event::Start,
+        posted: (number % 2 == 0).then(|| Posted { digest: "abc".to_owned(), answered: true }),
     }
 }
 
@@ -130,6 +132,8 @@ fn a_terminal_transition_carries_everything_with_it() {
         assert_eq!(runs[0].outcome.as_deref(), Some("error"));
         assert_eq!(runs[0].power.as_deref(), Some("powered_off"));
         assert_eq!(plan(store), None);
+        let late = store.read_blocking(|s| s.late_matches(&[mac("52:54:00:00:00:01")])).unwrap();
+        assert_eq!(late.get(&old.uuid), Some(&1), "kept to file late callbacks");
         let raw = store.read_blocking(|s| s.document(old.uuid, Variant::Raw)).unwrap().unwrap();
         assert_eq!(unpack(raw.codec, raw.size_bytes, &raw.body).unwrap(), b"{\"raw\": 1}");
     });
@@ -156,7 +160,7 @@ fn the_schema_refuses_an_end_that_is_not_whole() {
         assert!(store.write_blocking(making(half)).is_err());
         let silent = Record { error: None, ..record(2, State::Error) };
         assert!(store.write_blocking(making(silent)).is_err());
-        assert_eq!(store.read_blocking(|s| s.node_uuids()).unwrap(), Vec::<Uuid>::new());
+        assert_eq!(store.read_blocking(|s| s.node_versions()).unwrap(), Vec::<(Uuid, i64)>::new());
     });
 }
 
@@ -185,7 +189,7 @@ fn a_job_that_fails_takes_no_other_along() {
         for (number, outcome) in outcomes.into_iter().enumerate() {
             assert_eq!(outcome.is_ok(), number % 2 == 0, "{number}");
         }
-        assert_eq!(store.read_blocking(|s| s.node_uuids()).unwrap().len(), 20);
+        assert_eq!(store.read_blocking(|s| s.node_versions()).unwrap().len(), 20);
     });
 }
 
@@ -258,9 +262,9 @@ fn overdue_nodes_are_found_the_longest_overdue_first() {
         for (number, deadline) in [(1, Some(50)), (2, Some(40)), (3, None), (4, Some(90))] {
             make(store, Record { deadline: deadline.map(Timestamp), ..record(number, State::Waiting) });
         }
-        make(store, Record { deadline: Some(Timestamp(1)), ..record(5, State::Processing) });
+        make(store, Record { deadline: Some(Timestamp(45)), ..record(5, State::Processing) });
         let overdue = store.read_blocking(|s| s.overdue(Timestamp(60), 10)).unwrap();
-        assert_eq!(overdue.iter().map(|r| r.uuid.as_u128()).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(overdue.iter().map(|r| r.uuid.as_u128()).collect::<Vec<_>>(), [2, 5, 1]);
         assert_eq!(store.read_blocking(|s| s.earliest_deadline()).unwrap(), Some(Timestamp(40)));
     });
 }
@@ -275,12 +279,12 @@ fn a_forgotten_node_leaves_nothing_but_its_runs() {
         store.write_blocking(start).unwrap();
         struct Delete(Uuid);
         impl Job for Delete {
-            type Output = usize;
-            fn run(&self, session: &mut dyn Session) -> QueryResult<usize> {
-                session.delete_nodes(&[self.0])
+            type Output = (bool, bool);
+            fn run(&self, session: &mut dyn Session) -> QueryResult<(bool, bool)> {
+                Ok((session.delete_node(self.0, 7)?, session.delete_node(self.0, 1)?))
             }
         }
-        assert_eq!(store.write_blocking(Delete(node)).unwrap(), 1);
+        assert_eq!(store.write_blocking(Delete(node)).unwrap(), (false, true), "only the known version");
         assert_eq!(store.read_blocking(|s| s.attributes(node)).unwrap(), Vec::new());
         assert_eq!(store.read_blocking(|s| s.document(node, Variant::Raw)).unwrap(), None);
         assert_eq!(store.read_blocking(|s| s.runs_of(node, 5)).unwrap().len(), 1);
@@ -379,7 +383,9 @@ fn the_hot_queries_use_an_index() {
     let hot = [
         "SELECT * FROM nodes ORDER BY started_at DESC, uuid DESC LIMIT 10",
         "SELECT * FROM nodes WHERE state = 'error' ORDER BY started_at DESC, uuid DESC LIMIT 10",
-        "SELECT * FROM nodes WHERE state = 'waiting' AND deadline_at <= 5 ORDER BY deadline_at LIMIT 10",
+        "SELECT * FROM nodes WHERE deadline_at <= 5 ORDER BY deadline_at LIMIT 10",
+        "SELECT node_uuid FROM run_attributes WHERE name = 'mac' AND value IN ('a', 'b')",
+        "SELECT run_id FROM run_attributes WHERE kept_until < 5 LIMIT 5",
         "SELECT node_uuid FROM attributes WHERE name = 'mac' AND value IN ('a', 'b')",
         "SELECT * FROM runs WHERE node_uuid = 'a' ORDER BY started_at DESC LIMIT 5",
     ];

@@ -7,6 +7,7 @@ use super::documents::Packed;
 use super::runs::RunEnd;
 use super::writer::{Job, QueryResult};
 use crate::clock::Timestamp;
+use crate::node::timeline::Timeline;
 use crate::node::{Attribute, Record, RunKind, Variant};
 
 /// What the row must be like for the transition to count.
@@ -26,8 +27,8 @@ pub enum Lookup {
     Keep,
     /// They are replaced.
     Set(Vec<Attribute>),
-    /// They go, and the options too.
-    Clear,
+    /// They go, and the options too; kept apart until this time to file late callbacks.
+    Clear(Timestamp),
 }
 
 /// What becomes of the stored documents.
@@ -50,6 +51,8 @@ pub struct RunWrite {
     pub begun: Option<RunKind>,
     /// What the record's run is about to apply, JSON text.
     pub plan: Option<Vec<u8>>,
+    /// What happened in the record's run so far.
+    pub timeline: Option<Timeline>,
 }
 
 /// A transition, or an addition within a state.
@@ -100,7 +103,10 @@ impl Transition {
     fn write_lookup(&self, session: &mut dyn Session) -> QueryResult<()> {
         match &self.lookup {
             Lookup::Keep => Ok(()),
-            Lookup::Clear => session.clear_lookup(self.record.uuid),
+            Lookup::Clear(until) => {
+                session.keep_lookup(self.record.uuid, self.record.run, *until)?;
+                session.clear_lookup(self.record.uuid)
+            }
             Lookup::Set(attributes) => {
                 session.clear_lookup(self.record.uuid)?;
                 session.add_attributes(self.record.uuid, attributes)
@@ -128,6 +134,9 @@ impl Transition {
         }
         if let Some(kind) = self.runs.begun {
             session.open_run(self.record.run, self.record.uuid, kind, self.at)?;
+        }
+        if let Some(timeline) = &self.runs.timeline {
+            session.put_timeline(self.record.run, timeline)?;
         }
         if let Some(plan) = &self.runs.plan {
             session.put_plan(self.record.run, plan)?;

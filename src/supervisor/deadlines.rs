@@ -1,7 +1,8 @@
-//! Deadlines of waiting nodes.
+//! Deadlines, and what is cleared away when its time is over.
 //!
 //! One timer on the earliest stored deadline, read again each second, for however many nodes. What an actor holds
-//! is left to the actor; the rest is ended in batches through the writer, between the callbacks' commits.
+//! is left to the actor, and an active node without one is woken; waiting nodes that are asleep are ended in batches
+//! through the writer, between the callbacks' commits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +13,15 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::node::actor::Notice;
 use crate::node::registry::Registry;
+use crate::fsm::{Event, State};
+use crate::node::Record;
 use crate::node::step::{self, KeepData};
+use crate::node::timeline::Entry;
 use crate::store::transition::Written;
 use crate::store::{Job, QueryResult, Session};
 
+/// How often it is looked for what can be cleared away.
+const CLEAR: Duration = Duration::from_secs(600);
 /// How often the earliest deadline is read again.
 const LOOK: Duration = Duration::from_secs(1);
 /// Nodes ended in one job: measured to hold the writer for 15 to 35 ms.
@@ -39,10 +45,15 @@ impl Job for ExpireOverdue {
         let mut ended = Vec::new();
         for node in &self.nodes {
             let Some(record) = session.node(*node)? else { continue };
-            if record.deadline.is_none_or(|deadline| self.now < deadline) {
+            let overdue = record.deadline.is_some_and(|deadline| self.now >= deadline);
+            if !overdue || record.state != State::Waiting {
                 continue;
             }
             let Ok(transition) = step::expire(&record, self.now, self.keep) else { continue };
+            let mut timeline = session.timeline(record.run)?;
+            timeline.push(timed_out(&record, self.now));
+            let mut transition = transition;
+            transition.runs.timeline = Some(timeline);
             if transition.write(session)? == Written::Committed {
                 ended.push(*node);
             }
@@ -74,8 +85,13 @@ async fn sweep(registry: &Arc<Registry>) -> Result<Duration> {
         return Ok(until(earliest, shared.now()));
     }
     let full = i64::try_from(overdue.len()).is_ok_and(|count| count >= BATCH);
-    let nodes = overdue.into_iter().map(|record| record.uuid).collect();
-    let asleep = registry.notify_awake(nodes, &Notice::Deadline);
+    let (waiting, active): (Vec<_>, Vec<_>) =
+        overdue.into_iter().partition(|record| record.state == State::Waiting);
+    for record in active {
+        registry.wake(record.uuid, Notice::Deadline);
+    }
+    let nodes = waiting.into_iter().map(|record| record.uuid).collect();
+    let asleep = registry.notify_awake(nodes, Notice::Deadline);
     let told_all = asleep.is_empty();
     let keep = shared.settings.keep_data;
     let ended = shared.store.write(ExpireOverdue { nodes: asleep, now, keep }).await?;
@@ -84,6 +100,46 @@ async fn sweep(registry: &Arc<Registry>) -> Result<Duration> {
     }
     // Nodes that are awake may take a moment; they must not be asked without a pause.
     Ok(if full && !told_all { Duration::ZERO } else { Duration::from_millis(100) })
+}
+
+fn timed_out(record: &Record, now: Timestamp) -> Entry {
+    Entry {
+        at_us: now.0,
+        event: Event::Timeout.name().to_owned(),
+        from: Some(record.state),
+        to: Some(State::Error),
+        cause: Some(step::TIMEOUT_TEXT.to_owned()),
+        by: Some("supervisor".to_owned()),
+        took_ms: Some(now.since_us(record.state_since) / 1000),
+        calls: Vec::new(),
+    }
+}
+
+/// Removes kept look-up attributes whose time is over.
+#[derive(Clone, Copy, Debug)]
+struct DropKept(Timestamp);
+
+impl Job for DropKept {
+    type Output = usize;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<usize> {
+        session.drop_kept_lookup(self.0, BATCH)
+    }
+}
+
+/// Clears away, batch by batch, what is kept only for a time.
+pub(super) async fn clear_away(registry: Arc<Registry>) {
+    loop {
+        let shared = registry.shared();
+        match shared.store.write(DropKept(shared.now())).await {
+            Ok(0) => tokio::time::sleep(CLEAR).await,
+            Ok(_) => tokio::time::sleep(LOOK).await,
+            Err(error) => {
+                log::error!("Kept attributes could not be cleared away error={error}");
+                tokio::time::sleep(CLEAR).await;
+            }
+        }
+    }
 }
 
 fn until(earliest: Option<Timestamp>, now: Timestamp) -> Duration {

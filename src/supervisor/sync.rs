@@ -23,7 +23,8 @@ const BATCH: usize = 250;
 /// Removes the records of nodes that are gone, with their attributes and data; their runs stay in the history.
 #[derive(Clone, Debug)]
 struct Forget {
-    nodes: Vec<Uuid>,
+    /// With the version that each had when the listing began: a record that was made anew since then stays.
+    nodes: Vec<(Uuid, i64)>,
     now: Timestamp,
 }
 
@@ -32,8 +33,14 @@ impl Job for Forget {
 
     fn run(&self, session: &mut dyn Session) -> QueryResult<usize> {
         let end = RunEnd { outcome: Outcome::Forgotten, error: None, power: None, at: self.now };
-        session.close_runs_of(&self.nodes, &end)?;
-        session.delete_nodes(&self.nodes)
+        let mut count = 0_usize;
+        for (node, version) in &self.nodes {
+            if session.delete_node(*node, *version)? {
+                session.close_runs_of(*node, &end)?;
+                count = count.saturating_add(1);
+            }
+        }
+        Ok(count)
     }
 }
 
@@ -43,19 +50,29 @@ struct Missing(HashSet<Uuid>);
 
 impl Missing {
     /// Takes a complete listing; answers the nodes that it and the one before did not show.
-    fn after(&mut self, known: Vec<Uuid>, listed: &HashSet<Uuid>) -> Vec<Uuid> {
+    fn after(&mut self, known: Vec<(Uuid, i64)>, listed: &HashSet<Uuid>) -> Vec<(Uuid, i64)> {
         if listed.is_empty() {
             return Vec::new();
         }
-        let (again, new): (HashSet<Uuid>, HashSet<Uuid>) =
-            known.into_iter().filter(|node| !listed.contains(node)).partition(|node| self.0.contains(node));
+        let absent = known.into_iter().filter(|(node, _)| !listed.contains(node));
+        let (again, new): (Vec<_>, HashSet<_>) = absent.fold(
+            (Vec::new(), HashSet::new()),
+            |(mut again, mut new), (node, version)| {
+                if self.0.contains(&node) {
+                    again.push((node, version));
+                } else {
+                    new.insert(node);
+                }
+                (again, new)
+            },
+        );
         self.0 = new;
-        again.into_iter().collect()
+        again
     }
 }
 
 pub(super) async fn run(registry: Arc<Registry>, period: Duration) {
-    let service = (registry.shared().services)();
+    let service = registry.shared().services.local();
     let mut missing = Missing::default();
     loop {
         tokio::time::sleep(period).await;
@@ -68,7 +85,7 @@ pub(super) async fn run(registry: Arc<Registry>, period: Duration) {
 async fn look(registry: &Arc<Registry>, service: &dyn NodeService, missing: &mut Missing) -> Result<()> {
     let shared = registry.shared();
     // The records are read first: a node that is made meanwhile is then not taken for one that is gone.
-    let known = shared.store.read(|session| session.node_uuids()).await?;
+    let known = shared.store.read(|session| session.node_versions()).await?;
     if known.is_empty() {
         return Ok(());
     }
@@ -95,11 +112,13 @@ mod tests {
         let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let mut missing = Missing::default();
         let listed = HashSet::from([one]);
-        assert_eq!(missing.after(vec![one, two], &listed), Vec::<Uuid>::new());
-        assert_eq!(missing.after(vec![one, two], &HashSet::new()), Vec::<Uuid>::new());
-        assert_eq!(missing.after(vec![one, two], &listed), vec![two]);
-        assert_eq!(missing.after(vec![one, two], &listed), Vec::<Uuid>::new());
-        assert_eq!(missing.after(vec![one, two], &HashSet::from([one, two])), Vec::<Uuid>::new());
-        assert_eq!(missing.after(vec![one, two], &listed), Vec::<Uuid>::new());
+        let known = || vec![(one, 1), (two, 5)];
+        let nobody: Vec<(Uuid, i64)> = Vec::new();
+        assert_eq!(missing.after(known(), &listed), nobody);
+        assert_eq!(missing.after(known(), &HashSet::new()), nobody);
+        assert_eq!(missing.after(known(), &listed), vec![(two, 5)]);
+        assert_eq!(missing.after(known(), &listed), nobody);
+        assert_eq!(missing.after(known(), &HashSet::from([one, two])), nobody);
+        assert_eq!(missing.after(known(), &listed), nobody);
     }
 }

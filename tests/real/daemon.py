@@ -12,6 +12,17 @@ BINARY = os.environ.get('ROLLCALL_BIN')
 VERSION = 'X-OpenStack-Ironic-Inspector-API-Version'
 
 
+def environment():
+    """Ours without the variables of the tests: the daemon reads those that begin with its name as options."""
+    return {name: value for name, value in os.environ.items() if not name.startswith('ROLLCALL_')}
+
+
+def run(*arguments, seconds=30):
+    """A command of the binary that ends by itself."""
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=seconds,
+                          env=environment())
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
@@ -66,7 +77,7 @@ class Rollcall:
         with self.log.open('ab') as log:
             self.process = subprocess.Popen(
                 [BINARY, 'serve', '--config', str(self.config)], cwd=self.folder, start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         self.http = requests.Session()
         self.http.mount('http://', requests.adapters.HTTPAdapter(pool_maxsize=64))
         wait_for(self.ready, f'the daemon, see {self.log}', 60)

@@ -18,7 +18,8 @@ class Sqlite:
     def rows(self, statement):
         """The rows of one statement, which is one snapshot."""
         if self.reader is None:
-            self.reader = sqlite3.connect(f'file:{self.path}?mode=ro', uri=True, timeout=30, isolation_level=None)
+            self.reader = sqlite3.connect(f'file:{self.path}?mode=ro', uri=True, timeout=30, isolation_level=None,
+                                          check_same_thread=False)
         return self.reader.execute(statement).fetchall()
 
     def drop(self):

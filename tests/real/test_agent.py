@@ -27,7 +27,8 @@ def why_not():
     return f"the agent's tools are missing: {', '.join(missing)}" if missing else None
 
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = [pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+              pytest.mark.xdist_group('real Ironic')]
 
 
 def agent(*arguments):

@@ -16,6 +16,9 @@ from machines import document, mac
 OPENSTACK = pathlib.Path(sys.executable).with_name('openstack')
 NUMBER = 60000
 
+# One process starts the real service, and only once.
+pytestmark = pytest.mark.xdist_group('real Ironic')
+
 
 @pytest.fixture
 def rollcall(rollcall_of_real_ironic):

@@ -143,6 +143,7 @@ def test_a_second_callback_is_refused_and_changes_nothing(machine, ironic):
     assert machine.status() == first
 
 
+@pytest.mark.configured(ironic={'max_retries': 1, 'retry_interval': 1})
 def test_a_callback_while_ironic_is_down_may_be_repeated(machine, ironic):
     machine.until_waiting()
     with ironic.fail('GET', f'/v1/nodes/{machine.uuid}', 503):

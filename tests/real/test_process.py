@@ -1,12 +1,11 @@
 """The daemon as a process: how it ends, and how it refuses to begin."""
 
-import socket
-import subprocess
+import pathlib
 import threading
 
 import pytest
 
-from daemon import BINARY
+from daemon import run
 
 
 def test_a_request_to_end_is_obeyed_with_success(rollcall, machine):
@@ -33,14 +32,9 @@ def test_a_request_under_way_is_answered_before_the_end(rollcall, machine, ironi
 
 
 def test_two_daemons_can_not_share_a_port(rollcall):
-    second = serve(rollcall.config)
+    second = run('serve', '--config', rollcall.config)
     assert second.returncode != 0 and second.stderr.strip()
     assert rollcall.get('/').status_code == 200
-
-
-def serve(config):
-    return subprocess.run([BINARY, 'serve', '--config', str(config)], capture_output=True, text=True, timeout=30,
-                          cwd=config.parent)
 
 
 GOOD = '[database]\nconnection = "sqlite:///{folder}/x.sqlite"\n'
@@ -61,14 +55,14 @@ def test_a_wrong_configuration_stops_the_start_with_one_line_that_names_it(tmp_p
     config = tmp_path / 'rollcall.toml'
     good = '' if '[database' in text else GOOD.format(folder=tmp_path)
     config.write_text(f'{text}{good}')
-    done = serve(config)
+    done = run('serve', '--config', config)
     assert done.returncode not in (0, None)
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1 and named in lines[0], done.stderr
+    [line] = [line for line in done.stderr.strip().splitlines() if ' WARN ' not in line]
+    assert named in line, done.stderr
 
 
 def test_a_configuration_that_is_not_there_stops_the_start(tmp_path):
-    done = serve(tmp_path / 'nowhere.toml')
+    done = run('serve', '--config', tmp_path / 'nowhere.toml')
     assert done.returncode not in (0, None) and 'nowhere.toml' in done.stderr
 
 
@@ -81,27 +75,27 @@ def test_the_database_can_be_made_beforehand(tmp_path):
     config = tmp_path / 'rollcall.toml'
     config.write_text(GOOD.format(folder=tmp_path))
     for command in ('upgrade', 'upgrade', 'version'):
-        done = subprocess.run([BINARY, 'db', command, '--config', str(config)], capture_output=True, text=True,
-                              timeout=30)
+        done = run('db', command, '--config', config)
         assert done.returncode == 0, done.stderr
     assert (tmp_path / 'x.sqlite').exists() and done.stdout.strip()
 
 
 def test_the_sample_configuration_is_a_right_one(tmp_path):
-    sample = subprocess.run([BINARY, 'config', 'sample'], capture_output=True, text=True, timeout=30)
+    sample = run('config', 'sample')
     assert sample.returncode == 0
     config = tmp_path / 'rollcall.toml'
     config.write_text(sample.stdout)
-    checked = subprocess.run([BINARY, 'config', 'check', '--config', str(config)], capture_output=True, text=True,
-                             timeout=30)
+    checked = run('config', 'check', '--config', config)
     assert checked.returncode == 0, checked.stderr
 
 
+def listening_on(port):
+    """The addresses on which this machine listens at a port, as the kernel writes them."""
+    rows = [row.split() for table in ('tcp', 'tcp6') for row in
+            pathlib.Path('/proc/net', table).read_text().splitlines()[1:]]
+    local = [row[1].split(':') for row in rows if row[3] == '0A']
+    return [address for address, where in local if int(where, 16) == port]
+
+
 def test_it_listens_only_where_it_was_told(rollcall):
-    """A port is bound on the loopback address; others of this machine refuse."""
-    own = next((found[4][0] for found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
-                if not found[4][0].startswith('127.')), None)
-    if own is None:
-        pytest.skip('this machine has only the loopback address')
-    with socket.socket() as probe:
-        assert probe.connect_ex((own, rollcall.port)) != 0
+    assert listening_on(rollcall.port) == ['0100007F']

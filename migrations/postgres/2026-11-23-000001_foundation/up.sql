@@ -12,6 +12,9 @@ CREATE TABLE nodes (
     error TEXT,
     manage_boot BOOLEAN NOT NULL,
     run_id TEXT NOT NULL,
+    last_event TEXT NOT NULL,
+    posted_digest TEXT,
+    posted_answered BOOLEAN NOT NULL,
     CONSTRAINT nodes_state_known CHECK (state IN ('enrolling', 'starting', 'waiting', 'processing',
         'reapplying', 'aborting', 'finished', 'error')),
     CONSTRAINT nodes_end_is_whole CHECK ((state IN ('finished', 'error')) = (finished_at IS NOT NULL)),
@@ -19,7 +22,7 @@ CREATE TABLE nodes (
 );
 CREATE INDEX nodes_by_start ON nodes (started_at DESC, uuid DESC);
 CREATE INDEX nodes_by_state_and_start ON nodes (state, started_at DESC, uuid DESC);
-CREATE INDEX nodes_by_state_and_deadline ON nodes (state, deadline_at);
+CREATE INDEX nodes_by_deadline ON nodes (deadline_at) WHERE deadline_at IS NOT NULL;
 
 -- Look-up attributes of running introspections (bmc_address, mac).
 CREATE TABLE attributes (
@@ -29,6 +32,18 @@ CREATE TABLE attributes (
     PRIMARY KEY (node_uuid, name, value)
 );
 CREATE INDEX attributes_by_value ON attributes (name, value);
+
+-- Look-up attributes of runs that are over, to file late callbacks; never to match.
+CREATE TABLE run_attributes (
+    run_id TEXT NOT NULL,
+    node_uuid TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    kept_until BIGINT NOT NULL,
+    PRIMARY KEY (run_id, name, value)
+);
+CREATE INDEX run_attributes_by_value ON run_attributes (name, value);
+CREATE INDEX run_attributes_by_end ON run_attributes (kept_until);
 
 -- Options of plug-ins for the running introspection.
 CREATE TABLE options (
@@ -50,7 +65,8 @@ CREATE TABLE introspection_data (
     PRIMARY KEY (node_uuid, processed)
 );
 
--- Every run there ever was; it outlives the node's record. plan is what remains to be applied while it runs.
+-- Every run there ever was; it outlives the node's record. plan is what remains to be applied while it
+-- runs, timeline what happened, both JSON (the timeline compressed).
 CREATE TABLE runs (
     id TEXT PRIMARY KEY NOT NULL,
     node_uuid TEXT NOT NULL,
@@ -61,6 +77,7 @@ CREATE TABLE runs (
     error TEXT,
     power TEXT,
     plan BYTEA,
+    timeline BYTEA,
     CONSTRAINT runs_kind_known CHECK (kind IN ('start', 'reapply', 'discovery', 'active')),
     CONSTRAINT runs_outcome_known CHECK (outcome IN ('finished', 'error', 'superseded', 'forgotten')),
     CONSTRAINT runs_end_is_whole CHECK ((outcome IS NULL) = (finished_at IS NULL))

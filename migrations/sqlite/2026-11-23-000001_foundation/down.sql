@@ -3,5 +3,6 @@ DROP TABLE registered_nodes;
 DROP TABLE runs;
 DROP TABLE introspection_data;
 DROP TABLE options;
+DROP TABLE run_attributes;
 DROP TABLE attributes;
 DROP TABLE nodes;

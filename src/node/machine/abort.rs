@@ -13,22 +13,22 @@ const CANCELED: &str = "Canceled by operator";
 
 impl NodeMachine {
     pub(super) fn on_abort(&mut self, now: Timestamp, ticket: Ticket) -> Effects {
-        let refuse = |error| vec![Effect::Answer(ticket, Err(error))];
         if self.is_locked() {
-            return refuse(Error::conflict(self.explain(LOCKED)));
+            return self.refused(now, ticket, Error::conflict(self.explain(LOCKED)));
         }
         let Some(record) = &self.record else {
-            return refuse(Error::not_found(format!("Could not find node {} in cache", self.uuid)));
+            let missing = Error::not_found(format!("Could not find node {} in cache", self.uuid));
+            return vec![Effect::Answer(ticket, Err(missing))];
         };
         // The table lets `error` be aborted into itself; nothing would happen, and the caller is told so.
         if record.state != State::Waiting {
             let refusal = fsm::Refusal { state: record.state, event: Event::Abort };
-            return refuse(Error::conflict(self.explain(refusal)));
+            return self.refused(now, ticket, Error::conflict(self.explain(refusal)));
         }
         let deadline = Some(now.plus_seconds(self.settings.aborting_timeout_s));
         let transition = match step::advance(record, Event::Abort, now, deadline) {
             Ok(transition) => transition,
-            Err(refusal) => return refuse(Error::conflict(self.explain(refusal))),
+            Err(refusal) => return self.refused(now, ticket, Error::conflict(self.explain(refusal))),
         };
         let first = First { input: Input::Abort(ticket), ticket: Some(ticket) };
         self.commit_first(transition, Then::PowerOff(Some(ticket)), first)

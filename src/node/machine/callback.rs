@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Effect, Effects, First, Flow, Input, NodeMachine, Then, Work};
+use super::{Activity, Effect, Effects, First, Flow, Input, NodeMachine, Start, Then, Work};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::fsm::{Event, State};
+use crate::node::Posted;
 use crate::node::order::{Operation, Posting, Ticket};
 use crate::node::step::{self, End};
 use crate::node_service::{FailureKind, Node, ServiceError};
@@ -18,11 +19,14 @@ impl NodeMachine {
         }
         match self.state() {
             Some(State::Waiting) if posting.failures.is_empty() => {
-                let flow = Flow { ticket: Some(ticket), posting: Some(posting) };
+                let flow = Flow { ticket: Some(ticket), posting: Some(posting), origin: Start::Asked };
                 self.begin(Operation::Fetch, Work::Fetch(flow))
             }
             Some(State::Waiting) => self.refuse_posting(now, ticket, posting),
-            _ => vec![Effect::StoreLogs(posting), Effect::Answer(ticket, Err(self.not_expected()))],
+            _ => {
+                let refusal = self.not_expected();
+                self.repeated(now, ticket, posting, refusal)
+            }
         }
     }
 
@@ -77,6 +81,7 @@ impl NodeMachine {
         if transition.data.removed.is_empty() {
             transition.data.raw = Some(posting.raw.clone());
         }
+        transition.record.posted = Some(Posted { digest: posting.raw.digest.clone(), answered: true });
         let mut effects = vec![Effect::StoreLogs(Arc::clone(&posting))];
         let first = First { input: Input::Callback(ticket, posting), ticket: Some(ticket) };
         let then = Then::Unlock(vec![(ticket, Err(answer))]);
@@ -120,20 +125,28 @@ impl NodeMachine {
             Err(refusal) => return self.bug(refusal, vec![(ticket, Ok(()))]),
         };
         transition.data.raw = Some(posting.raw.clone());
+        transition.record.posted = Some(Posted { digest: posting.raw.digest.clone(), answered: false });
+        self.told = false;
         let first = First { input: Input::Callback(ticket, Arc::clone(&posting)), ticket: Some(ticket) };
-        let flow = Flow { ticket: Some(ticket), posting: Some(posting) };
+        let flow = Flow { ticket: Some(ticket), posting: Some(posting), origin: Start::Asked };
         self.commit_first(transition, Then::Examine(flow, node), first)
     }
 
     /// A caller that is gone is not served any more; what was taken already goes on.
     pub(super) fn on_withdrawn(&mut self, ticket: Ticket) -> Effects {
         self.queue.retain(|(queued, _)| *queued != ticket);
-        if let super::Activity::Working(working) = &mut self.activity
-            && let Work::Fetch(flow) = &mut working.work
-            && flow.ticket == Some(ticket)
-        {
-            flow.ticket = None;
+        let Activity::Working(working) = &mut self.activity else { return Vec::new() };
+        match &mut working.work {
+            Work::Fetch(flow) if flow.ticket == Some(ticket) => {
+                let mut effects = vec![Effect::Cancel];
+                effects.extend(self.unlock(Vec::new()));
+                effects
+            }
+            Work::Process(flow) | Work::Apply(flow, _) if flow.ticket == Some(ticket) => {
+                flow.ticket = None;
+                Vec::new()
+            }
+            _ => Vec::new(),
         }
-        Vec::new()
     }
 }

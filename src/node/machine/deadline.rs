@@ -18,6 +18,8 @@ impl NodeMachine {
             // A commit is short, and the actor asks again after it. A callback that came in time is judged first.
             (Activity::Committing(_) | Activity::Reloading(_), _)
             | (Activity::Working(_), State::Waiting) => Vec::new(),
+            // The time of `starting` counts from the turn.
+            (Activity::Working(working), _) if matches!(working.work, Work::Turn) => Vec::new(),
             (Activity::Working(_), State::Aborting) => {
                 let mut effects = vec![Effect::Cancel];
                 effects.extend(self.end_abort(now, "power_unknown: out of time".to_owned()));
@@ -39,7 +41,7 @@ impl NodeMachine {
         let Activity::Working(working) = &self.activity else { return None };
         match &working.work {
             Work::Fetch(flow) | Work::Process(flow) | Work::Apply(flow, _) => flow.ticket,
-            Work::Boot | Work::PowerOff(_) | Work::AbortPowerOff => None,
+            Work::BootDevice | Work::Turn | Work::Reboot | Work::PowerOff(_) | Work::AbortPowerOff => None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Effect, Effects, First, Flow, Input, NodeMachine, Then, Work};
+use super::{Effect, Effects, First, Flow, Input, NodeMachine, Start, Then, Work};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::fsm::Event;
@@ -25,7 +25,7 @@ impl NodeMachine {
     ) -> Effects {
         if self.is_locked() {
             let locked = Error::conflict(self.explain(LOCKED));
-            return vec![Effect::Answer(ticket, Err(locked))];
+            return self.refused(now, ticket, locked);
         }
         let Some(record) = &self.record else {
             let missing = Error::not_found(format!("Could not find node {} in cache", self.uuid));
@@ -37,14 +37,14 @@ impl NodeMachine {
             Ok(transition) => transition,
             Err(refusal) => {
                 let refused = Error::conflict(self.explain(refusal));
-                return vec![Effect::Answer(ticket, Err(refused))];
+                return self.refused(now, ticket, refused);
             }
         };
         if source == Source::Given {
             transition.data.raw = Some(posting.raw.clone());
         }
         let input = Input::Reapply(ticket, Arc::clone(&posting), source);
-        let flow = Flow { ticket: Some(ticket), posting: Some(posting) };
+        let flow = Flow { ticket: Some(ticket), posting: Some(posting), origin: Start::Asked };
         self.commit_first(transition, Then::Reprocess(flow), First { input, ticket: Some(ticket) })
     }
 

@@ -1,6 +1,6 @@
 //! What a process that is gone left behind is brought to its end.
 
-use super::{Effects, Flow, NodeMachine, Work};
+use super::{Effects, Flow, NodeMachine, Start, Work};
 use crate::clock::Timestamp;
 use crate::fsm::State;
 use crate::node::order::{Operation, Remains};
@@ -23,21 +23,21 @@ impl NodeMachine {
         }
     }
 
-    /// The power-off has the whole time of `aborting` before it: the time it lay still does not count.
     fn resume_abort(&mut self, now: Timestamp) -> Effects {
-        let deadline = now.plus_seconds(self.settings.aborting_timeout_s);
-        if let Some(record) = &mut self.record {
-            record.deadline = Some(deadline);
-        }
+        self.renew_deadline(now, self.settings.aborting_timeout_s);
         self.power_off_for_abort(now, None)
     }
 
-    fn resume_work(&mut self, now: Timestamp, remains: Remains) -> Effects {
-        let overdue = self.on_deadline(now);
-        if !overdue.is_empty() {
-            return overdue;
+    /// What was interrupted has its whole time before it: the time it lay still does not count.
+    fn renew_deadline(&mut self, now: Timestamp, seconds: i64) {
+        if let Some(record) = &mut self.record {
+            record.deadline = Some(now.plus_seconds(seconds));
         }
-        let flow = Flow { ticket: None, posting: remains.posting };
+    }
+
+    fn resume_work(&mut self, now: Timestamp, remains: Remains) -> Effects {
+        self.renew_deadline(now, self.settings.processing_timeout_s);
+        let flow = Flow { ticket: None, posting: remains.posting, origin: Start::Resumed };
         match remains.plan {
             Some(plan) => self.begin(Operation::Apply(plan.clone()), Work::Apply(flow, plan)),
             None if flow.posting.is_some() => self.fetch_for(now, flow),

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Effects, First, Input, NodeMachine, Then, Work};
+use super::{Effects, First, Input, NodeMachine, Spacing, Then, Work};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{self, Birth, Event, Refusal};
@@ -19,11 +19,11 @@ impl NodeMachine {
         if self.is_locked() {
             let state = self.state().unwrap_or(fsm::State::Starting);
             let refusal = self.refuse(Refusal { state, event: Event::Start });
-            return vec![super::Effect::Answer(ticket, Err(refusal))];
+            return self.refused(now, ticket, refusal);
         }
         let mut transition = match self.starting(now, &order) {
             Ok(transition) => transition,
-            Err(refusal) => return vec![super::Effect::Answer(ticket, Err(self.refuse(refusal)))],
+            Err(refusal) => return self.refused(now, ticket, self.refuse(refusal)),
         };
         transition.record.manage_boot = order.manage_boot;
         transition.lookup = Lookup::Set(order.attributes.clone().unwrap_or_default());
@@ -33,8 +33,7 @@ impl NodeMachine {
     }
 
     fn starting(&self, now: Timestamp, order: &StartOrder) -> Result<Transition, Refusal> {
-        let deadline =
-            Some(now.plus_seconds(self.settings.starting_timeout_s.saturating_add(order.expected_wait_s)));
+        let deadline = Some(now.plus_seconds(self.settings.starting_timeout_s));
         let run = (Uuid::new_v4(), RunKind::Start);
         match &self.record {
             Some(record) => step::begin(record, Event::Start, now, deadline, run),
@@ -60,6 +59,8 @@ impl NodeMachine {
             error: None,
             manage_boot: order.manage_boot,
             run,
+            last_event: Event::Start,
+            posted: None,
         };
         Ok(Transition {
             record,
@@ -84,13 +85,29 @@ impl NodeMachine {
             ManageBoot::Unmanaged => self.wait(now, vec![(ticket, Ok(()))]),
             ManageBoot::Managed => {
                 let mut effects = vec![super::Effect::Answer(ticket, Ok(()))];
-                effects.extend(self.begin(Operation::Boot(order.persistence), Work::Boot));
+                effects.extend(self.begin(Operation::BootDevice(order.persistence), Work::BootDevice));
                 effects
             }
         }
     }
 
-    pub(super) fn on_booted(&mut self, now: Timestamp, outcome: Result<(), String>) -> Effects {
+    pub(super) fn on_boot_device(&mut self, now: Timestamp, outcome: Result<(), String>) -> Effects {
+        match outcome {
+            Ok(()) if self.settings.spacing == Spacing::Spaced => self.begin(Operation::Turn, Work::Turn),
+            Ok(()) => self.begin(Operation::Reboot, Work::Reboot),
+            Err(text) => self.fail(now, End::failure(text), Vec::new()),
+        }
+    }
+
+    /// The time of `starting` counts from the turn, however long the queue was.
+    pub(super) fn on_turn(&mut self, now: Timestamp) -> Effects {
+        let Some(record) = &self.record else { return self.unlock(Vec::new()) };
+        let mut transition = step::stay(record, now);
+        transition.record.deadline = Some(now.plus_seconds(self.settings.starting_timeout_s));
+        self.commit(transition, Then::Reboot)
+    }
+
+    pub(super) fn on_rebooted(&mut self, now: Timestamp, outcome: Result<(), String>) -> Effects {
         match outcome {
             Ok(()) => self.wait(now, Vec::new()),
             Err(text) => self.fail(now, End::failure(text), Vec::new()),

@@ -30,6 +30,7 @@ fn settings() -> Arc<Settings> {
         power_off: true,
         always_store_logs: false,
         queue_length: 2,
+        spacing: Spacing::Spaced,
     })
 }
 
@@ -38,7 +39,6 @@ fn order(manage_boot: ManageBoot) -> Box<StartOrder> {
         manage_boot,
         attributes: Ok(vec![Attribute { name: MAC, value: "52:54:00:00:00:01".to_owned() }]),
         persistence: Persistence::Once,
-        expected_wait_s: 0,
     })
 }
 
@@ -69,6 +69,7 @@ struct Harness {
     commit: Option<Arc<Transition>>,
     operation: Option<Operation>,
     reloading: bool,
+    timeline: Timeline,
     asked: HashSet<Ticket>,
     answers: HashMap<Ticket, Result<()>>,
     accepted: HashSet<Ticket>,
@@ -78,7 +79,7 @@ struct Harness {
 impl Harness {
     fn new() -> Self {
         Self {
-            machine: NodeMachine::new(Uuid::nil(), settings(), None),
+            machine: NodeMachine::new(Uuid::nil(), settings(), None, Timeline::default()),
             now: START,
             row: None,
             attributes: HashSet::new(),
@@ -87,6 +88,7 @@ impl Harness {
             commit: None,
             operation: None,
             reloading: false,
+            timeline: Timeline::default(),
             asked: HashSet::new(),
             answers: HashMap::new(),
             accepted: HashSet::new(),
@@ -123,6 +125,7 @@ impl Harness {
                 }
                 Effect::Reload => self.reloading = true,
                 Effect::StoreLogs(_) => {}
+                Effect::File(_, entry) => self.timeline.push(*entry),
             }
         }
         self.check();
@@ -164,7 +167,7 @@ impl Harness {
         assert!(is_step(from, transition.record.state), "{from:?} -> {}", transition.record.state);
         match &transition.lookup {
             Lookup::Keep => {}
-            Lookup::Clear => self.attributes.clear(),
+            Lookup::Clear(_) => self.attributes.clear(),
             Lookup::Set(set) => self.attributes = set.iter().map(|a| a.value.clone()).collect(),
         }
         if let Some((run, end)) = &transition.runs.ended {
@@ -174,6 +177,9 @@ impl Harness {
         if transition.runs.begun.is_some() {
             self.open_runs.insert(transition.record.run);
         }
+        if let Some(timeline) = &transition.runs.timeline {
+            self.timeline = timeline.clone();
+        }
         self.row = Some(transition.record.clone());
     }
 
@@ -182,8 +188,12 @@ impl Harness {
         let Some(operation) = self.operation.take() else { return };
         let failure = || ServiceError::new(FailureKind::Failed, "no");
         let finding = match (operation, luck) {
-            (Operation::Boot(_), Luck::Good) => Finding::Booted(Ok(())),
-            (Operation::Boot(_), _) => Finding::Booted(Err("no".to_owned())),
+            (Operation::BootDevice(_), Luck::Good) => Finding::BootDeviceSet(Ok(())),
+            (Operation::BootDevice(_), _) => Finding::BootDeviceSet(Err("no".to_owned())),
+            (Operation::Turn, _) => Finding::Turn,
+            (Operation::Reboot, Luck::Good) => Finding::Rebooted(Ok(())),
+            (Operation::Reboot, _) => Finding::Rebooted(Err("no".to_owned())),
+            (Operation::FetchLater, _) => Finding::Fetched(Ok(node("manageable"))),
             (Operation::Fetch, Luck::Good) => Finding::Fetched(Ok(node("manageable"))),
             (Operation::Fetch, Luck::Odd) => Finding::Fetched(Ok(node("available"))),
             (Operation::Fetch, Luck::Gone) => {
@@ -212,7 +222,7 @@ impl Harness {
 
     fn do_reload(&mut self) {
         if std::mem::take(&mut self.reloading) {
-            self.feed(Input::Reloaded(self.row.clone()));
+            self.feed(Input::Reloaded(self.row.clone(), self.timeline.clone()));
         }
     }
 
@@ -231,7 +241,7 @@ impl Harness {
         self.commit = None;
         self.reloading = false;
         self.asked.clear();
-        self.machine = NodeMachine::new(Uuid::nil(), settings(), self.row.clone());
+        self.machine = NodeMachine::new(Uuid::nil(), settings(), self.row.clone(), self.timeline.clone());
         let remains = Remains { plan: None, posting: Some(posting(&[])) };
         self.feed(Input::Resume(remains));
     }
@@ -292,6 +302,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let luck = prop_oneof![
         6 => Just(Luck::Good), 1 => Just(Luck::Odd), 1 => Just(Luck::Bad), 1 => Just(Luck::Gone)
     ];
+    // The length of a case matters more than its number: most of what can go wrong needs a dozen steps.
     let step = prop_oneof![
         3 => any::<bool>().prop_map(Step::Start),
         1 => Just(Step::Abort),
@@ -498,7 +509,7 @@ fn operators_are_refused_while_the_node_is_locked_and_told_why() {
     assert_eq!(
         text(again),
         "Can not transition from state 'starting' on event 'start' (no defined transition) [starting, \
-         setting the boot device and rebooting the machine]"
+         setting the boot device]"
     );
     assert!(text(abort).starts_with("Node is locked, please, retry later [starting"));
     assert!(text(reapply).starts_with("Node locked, please, try again later [starting"));

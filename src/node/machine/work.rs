@@ -1,6 +1,6 @@
 //! The work on a document that was taken: hooks, Change, power, end.
 
-use super::{Activity, Effect, Effects, Flow, NodeMachine, Then, Work};
+use super::{Activity, Effect, Effects, Flow, NodeMachine, Start, Then, Work};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
@@ -13,12 +13,18 @@ use crate::store::documents::Packed;
 
 impl NodeMachine {
     pub(super) fn on_done(&mut self, now: Timestamp, finding: Finding) -> Effects {
-        let Activity::Working(working) = std::mem::replace(&mut self.activity, Activity::Idle) else {
-            log::error!("An operation ended that was not begun node={}", self.uuid);
-            return Vec::new();
+        let working = match std::mem::replace(&mut self.activity, Activity::Idle) {
+            Activity::Working(working) => working,
+            other => {
+                log::error!("An operation ended that was not begun node={}", self.uuid);
+                self.activity = other;
+                return Vec::new();
+            }
         };
         match (working.work, finding) {
-            (Work::Boot, Finding::Booted(outcome)) => self.on_booted(now, outcome),
+            (Work::BootDevice, Finding::BootDeviceSet(outcome)) => self.on_boot_device(now, outcome),
+            (Work::Turn, Finding::Turn) => self.on_turn(now),
+            (Work::Reboot, Finding::Rebooted(outcome)) => self.on_rebooted(now, outcome),
             (Work::Fetch(flow), Finding::Fetched(fetched)) => self.on_fetched(now, flow, fetched),
             (Work::Process(flow), Finding::Processed(outcome)) => self.on_processed(now, flow, outcome),
             (Work::Apply(flow, plan), Finding::Applied(outcome)) => self.on_applied(now, flow, plan, outcome),
@@ -26,8 +32,9 @@ impl NodeMachine {
             (Work::AbortPowerOff, Finding::AbortPoweredOff(outcome)) => {
                 self.on_abort_powered_off(now, outcome)
             }
-            (work, finding) => {
-                log::error!("An operation ended as another node={} {work:?} {finding:?}", self.uuid);
+            (work, _) => {
+                log::error!("An operation ended as another node={}", self.uuid);
+                self.activity = Activity::Working(Box::new(super::Working { reason: working.reason, work }));
                 Vec::new()
             }
         }
@@ -56,6 +63,10 @@ impl NodeMachine {
             Err(error) if error.kind == FailureKind::NotFound => {
                 let text = format!("Node {} was not found in Ironic", self.uuid);
                 self.fail_flow(now, flow, Error::not_found(text))
+            }
+            // After a restart the node service may come up later than we did: there is time until the deadline.
+            Err(error) if error.is_passing() && flow.origin == Start::Resumed => {
+                self.begin(Operation::FetchLater, Work::Fetch(flow))
             }
             Err(error) => {
                 let text = format!("Cannot get node {}: {error}", self.uuid);
@@ -103,6 +114,7 @@ impl NodeMachine {
         if let Err(error) = outcome {
             return self.fail_flow(now, flow, error);
         }
+        self.told = flow.ticket.is_some();
         let mut effects: Effects =
             flow.ticket.map(|ticket| Effect::Answer(ticket, Ok(()))).into_iter().collect();
         if self.settings.always_store_logs && self.state() == Some(State::Processing) {
@@ -145,6 +157,7 @@ impl NodeMachine {
     pub(super) fn fail_flow(&mut self, now: Timestamp, flow: Flow, error: Error) -> Effects {
         let mut effects = Vec::new();
         if self.state() == Some(State::Processing) {
+            self.told = flow.ticket.is_some();
             effects.extend(flow.posting.map(Effect::StoreLogs));
         }
         let end = End::failure(error.text.clone());
