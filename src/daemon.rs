@@ -3,7 +3,7 @@
 //! Invariant: it stops from the outside in: no new requests, those under way end, operations end or are left for
 //! recovery, the writer commits what is queued.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ use crate::node::shared::{Services, Shared};
 use crate::node::step::KeepData;
 use crate::node::turns::Turns;
 use crate::node_service::ironic;
+use crate::node_service::local::Local;
 use crate::processing::Pipeline;
 use crate::processing::ramdisk_logs::LogStore;
 use crate::store::Store;
@@ -36,6 +37,7 @@ pub struct Daemon {
     registry: Arc<Registry>,
     nodes: Vec<Arbiter>,
     server: ServerHandle,
+    address: SocketAddr,
     /// How long operations get to end when the daemon stops.
     grace: Duration,
 }
@@ -51,6 +53,7 @@ impl Daemon {
             Arc::new(Pipeline::from_config(&config.processing, &config.capabilities, &config.pci_devices)?);
         let logs = Arc::new(LogStore::from_config(&config.processing)?);
         let socket = listen(config)?;
+        let address = socket.local_addr().map_err(Error::internal)?;
         let store = open_store(config).await?;
         let services = services(config, &store)?;
         let (registry, nodes) = registry(Shared {
@@ -70,8 +73,14 @@ impl Daemon {
         supervisor::start(&registry, periods(config));
         let server = serve(config, &registry, socket)?;
         let grace = Duration::from_secs(config.shutdown_timeout);
-        let daemon = Self { registry, nodes, server: server.handle(), grace };
+        let daemon = Self { registry, nodes, server: server.handle(), address, grace };
         Ok((daemon, server))
+    }
+
+    /// Where it listens; tells the port where the configuration leaves it open.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The nodes, for the use of the calling thread.
@@ -121,8 +130,8 @@ fn services(config: &Config, store: &Store) -> Result<Services> {
             Ok(Services::new(move || Rc::new(ironic::Ironic::new(Arc::clone(&shared)))))
         }
         NodeServiceKind::Local => {
-            let _ = store;
-            Err(Error::bad_request("node_service local is not there yet"))
+            let store = store.clone();
+            Ok(Services::new(move || Rc::new(Local::new(store.clone()))))
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod config;
 pub mod context;
 pub mod crash;
 pub mod daemon;
+pub mod demo;
 pub mod error;
 pub mod fsm;
 pub mod http;

@@ -10,6 +10,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    env_logger::Builder::from_env(env_logger::Env::new().filter_or("ROLLCALL_LOG", "info")).init();
+    let log = env_logger::Env::new().filter_or("ROLLCALL_LOG", cli.default_log_level());
+    env_logger::Builder::from_env(log).init();
     cli::run(&cli)
 }

@@ -2,6 +2,8 @@
 
 pub mod config;
 pub mod db;
+pub mod demo;
+pub mod nodes;
 pub mod serve;
 
 use std::io::{self, Write};
@@ -25,10 +27,25 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon
     Serve(serve::ServeCommand),
+    /// Run a daemon with a simulated fleet, to look around
+    Demo(demo::DemoCommand),
+    /// Look after the nodes of node_service "local"
+    Nodes(nodes::NodesCommand),
     /// Look after the database's schema
     Db(db::DbCommand),
     /// Print a sample configuration, or check one
     Config(config::ConfigCommand),
+}
+
+impl Cli {
+    /// What is logged where `ROLLCALL_LOG` does not say it: commands that print their own tell only of trouble.
+    #[must_use]
+    pub fn default_log_level(&self) -> &'static str {
+        match self.command {
+            Command::Demo(_) | Command::Nodes(_) => "warn",
+            Command::Serve(_) | Command::Db(_) | Command::Config(_) => "info",
+        }
+    }
 }
 
 /// Does what the command line says.
@@ -51,6 +68,8 @@ fn dispatch(cli: &Cli, out: &mut impl Write) -> Result<ExitCode> {
     let env = std::env::vars();
     match &cli.command {
         Command::Serve(command) => command.run(env).map(|()| ExitCode::SUCCESS),
+        Command::Demo(command) => command.run(out),
+        Command::Nodes(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
         Command::Db(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
         Command::Config(command) => command.run(env, out),
     }

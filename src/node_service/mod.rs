@@ -1,9 +1,10 @@
 //! Where nodes, their ports and their power live: the trait, and the types that go through it.
 //!
 //! Invariant: nothing above this module knows whether the node service is Ironic or our own registry. It must
-//! not know the state machine, the database or the processing.
+//! not know the state machine or the processing; only `local` knows the database.
 
 pub mod ironic;
+pub mod local;
 pub mod recorded;
 
 use std::fmt;

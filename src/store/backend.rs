@@ -59,10 +59,19 @@ pub(super) trait Backend: Send + Sync {
     fn schema_version(&self) -> Result<SchemaVersion>;
 }
 
-/// Opens the pools. SQLite: takes the file lock, so that no second process works on the same file.
-pub(super) fn connect(url: &DatabaseUrl, pool_size: u32) -> Result<Arc<dyn Backend>> {
+/// Whether other processes may work on the same SQLite file. PostgreSQL is always shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// No second process with this access: the file lock is taken.
+    Exclusive,
+    /// Beside a process that has the lock; WAL and the busy timeout keep the two apart.
+    Shared,
+}
+
+/// Opens the pools.
+pub(super) fn connect(url: &DatabaseUrl, pool_size: u32, access: Access) -> Result<Arc<dyn Backend>> {
     match url {
-        DatabaseUrl::Sqlite(path) => Ok(Arc::new(Sqlite::open(path, pool_size)?)),
+        DatabaseUrl::Sqlite(path) => Ok(Arc::new(Sqlite::open(path, pool_size, access)?)),
         DatabaseUrl::Postgres(url) => Ok(Arc::new(Postgres::open(url, pool_size)?)),
     }
 }
@@ -130,7 +139,7 @@ where
 struct Sqlite {
     writer: Pool<ConnectionManager<SqliteConnection>>,
     readers: Pool<ConnectionManager<SqliteConnection>>,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -154,8 +163,11 @@ impl CustomizeConnection<SqliteConnection, PoolError> for SqliteRole {
 }
 
 impl Sqlite {
-    fn open(path: &Path, pool_size: u32) -> Result<Self> {
-        let lock = lock_file(path)?;
+    fn open(path: &Path, pool_size: u32, access: Access) -> Result<Self> {
+        let lock = match access {
+            Access::Exclusive => Some(lock_file(path)?),
+            Access::Shared => None,
+        };
         let name = path.to_string_lossy().into_owned();
         let writer = pool(ConnectionManager::new(&name), 1, SqliteRole::Writer)?;
         let readers = pool(ConnectionManager::new(&name), pool_size, SqliteRole::Reader)?;

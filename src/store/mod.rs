@@ -21,10 +21,14 @@ use std::sync::Arc;
 
 use diesel::result::Error as DieselError;
 
+use self::backend::Access;
 pub use self::backend::SchemaVersion;
 pub use self::writer::{Job, QueryResult};
 pub use crate::config::DatabaseUrl;
 use crate::error::{Error, Kind, Result};
+
+/// The command that makes or updates the schema, as errors name it.
+const UPGRADE: &str = "`rollcall db upgrade`";
 
 /// All that can be asked of a connection, whichever database it leads to.
 pub trait Session:
@@ -52,8 +56,35 @@ impl Store {
     /// # Errors
     /// Where the database can not be reached, is used by another process (SQLite), or has a newer schema.
     pub fn open(url: &DatabaseUrl, pool_size: u32) -> Result<Self> {
-        let backend = backend::connect(url, pool_size)?;
+        let backend = backend::connect(url, pool_size, Access::Exclusive)?;
         backend.migrate()?;
+        Self::with_writer(backend)
+    }
+
+    /// Opens the database as it is, beside a daemon that may run on it: takes no lock and migrates nothing. Blocks.
+    ///
+    /// # Errors
+    /// Where there is no database yet, it can not be reached, or its schema is not the one of this program.
+    pub fn open_shared(url: &DatabaseUrl, pool_size: u32) -> Result<Self> {
+        if let DatabaseUrl::Sqlite(path) = url
+            && !path.exists()
+        {
+            let path = path.display();
+            return Err(Error::not_found(format!("There is no database {path} yet; {UPGRADE} makes it")));
+        }
+        let backend = backend::connect(url, pool_size, Access::Shared)?;
+        let version = backend.schema_version()?;
+        if version.database.as_ref() != Some(&version.program) {
+            let found = version.database.as_deref().unwrap_or("none");
+            return Err(Error::bad_request(format!(
+                "The database has schema {found} and this program has {}: {UPGRADE} brings an older one up to date",
+                version.program
+            )));
+        }
+        Self::with_writer(backend)
+    }
+
+    fn with_writer(backend: Arc<dyn backend::Backend>) -> Result<Self> {
         let writer = writer::Writer::start(Arc::clone(&backend))?;
         Ok(Self { inner: Arc::new(Inner { backend, writer }) })
     }
@@ -114,7 +145,7 @@ impl Store {
 /// # Errors
 /// Where the database can not be reached.
 pub fn schema_version(url: &DatabaseUrl) -> Result<SchemaVersion> {
-    backend::connect(url, 1)?.schema_version()
+    backend::connect(url, 1, Access::Shared)?.schema_version()
 }
 
 /// Brings the schema up to date. Blocks.
@@ -122,7 +153,7 @@ pub fn schema_version(url: &DatabaseUrl) -> Result<SchemaVersion> {
 /// # Errors
 /// Where the database can not be reached, is in use (SQLite), or has a newer schema.
 pub fn upgrade(url: &DatabaseUrl) -> Result<SchemaVersion> {
-    let backend = backend::connect(url, 1)?;
+    let backend = backend::connect(url, 1, Access::Exclusive)?;
     backend.migrate()?;
     backend.schema_version()
 }

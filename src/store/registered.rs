@@ -52,8 +52,14 @@ pub trait RegisteredQueries {
     /// The ports of a node, in order of their addresses.
     fn registered_ports(&mut self, node: Uuid) -> QueryResult<Vec<RegisteredPort>>;
 
+    /// The ports of all nodes whose UUIDs lie between these two, both included, in order of their addresses.
+    fn registered_ports_between(&mut self, first: Uuid, last: Uuid) -> QueryResult<Vec<RegisteredPort>>;
+
     /// A port.
     fn registered_port(&mut self, port: Uuid) -> QueryResult<Option<RegisteredPort>>;
+
+    /// The port with this MAC address.
+    fn registered_port_at(&mut self, address: &str) -> QueryResult<Option<RegisteredPort>>;
 
     /// Adds a node, or replaces the one with its UUID. A name that another node has is an error.
     fn put_registered_node(&mut self, node: &RegisteredNode) -> QueryResult<()>;
@@ -121,9 +127,31 @@ macro_rules! registered_queries {
                     .load(self)
             }
 
+            fn registered_ports_between(
+                &mut self,
+                first: Uuid,
+                last: Uuid,
+            ) -> QueryResult<Vec<RegisteredPort>> {
+                use registered_ports as t;
+                t::table
+                    .filter(t::node_uuid.between(first.to_string(), last.to_string()))
+                    .order(t::address.asc())
+                    .select(RegisteredPort::as_select())
+                    .load(self)
+            }
+
             fn registered_port(&mut self, port: Uuid) -> QueryResult<Option<RegisteredPort>> {
                 registered_ports::table
                     .find(port.to_string())
+                    .select(RegisteredPort::as_select())
+                    .first(self)
+                    .optional()
+            }
+
+            fn registered_port_at(&mut self, address: &str) -> QueryResult<Option<RegisteredPort>> {
+                use registered_ports as t;
+                t::table
+                    .filter(t::address.eq(address))
                     .select(RegisteredPort::as_select())
                     .first(self)
                     .optional()
