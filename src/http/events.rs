@@ -10,7 +10,8 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::fsm::State;
 use crate::node::RunHistory;
-use crate::node::timeline::{Call, Entry};
+use crate::node::timeline::Entry;
+use crate::node_service::recorded::Call;
 
 /// The answer; the oldest event first.
 #[derive(Debug, Serialize)]

@@ -10,9 +10,10 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
-use crate::node::timeline::{Call, Entry, Timeline};
+use crate::node::timeline::{Entry, Timeline};
 use crate::node::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant};
 use crate::node_service::Object;
+use crate::node_service::recorded::Call;
 use crate::store::runs::RunRow;
 
 /// The only node, and its name.

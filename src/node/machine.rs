@@ -23,11 +23,12 @@ use uuid::Uuid;
 use super::Record;
 use super::order::{Finding, Operation, Plan, Posting, Remains, Source, StartOrder, Ticket};
 use super::step::{self, End, KeepData};
-use super::timeline::{Call, Entry, Timeline};
+use super::timeline::{Entry, Timeline};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, Refusal, State};
 use crate::node_service::Node;
+use crate::node_service::recorded::Call;
 use crate::store::transition::{Transition, Written};
 
 /// What the machine has to know of the configuration.

@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use super::order::{Ending, Finding, Operation, Plan, Posting, PowerPolicy};
 use super::shared::Shared;
-use super::timeline::Call;
+
 use crate::crash;
 use crate::error::{Error, Kind, Result};
-use crate::node_service::recorded::Recorded;
+use crate::node_service::recorded::{Call, Recorded};
 use crate::node_service::{FailureKind, Node, NodeService, Persistence, PortMade, PowerTarget, ServiceError};
 use crate::processing::View;
 use crate::processing::change::Change;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::fsm::State;
+use crate::node_service::recorded::Call;
 
 /// Entries of one run at most: a run has about ten, the rest are refused requests.
 const LIMIT: usize = 200;
@@ -48,17 +49,6 @@ pub struct Entry {
     /// Calls of the node service since the last entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
-}
-
-/// A call of the node service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    /// Which.
-    pub name: String,
-    /// `ok`, or the failure.
-    pub outcome: String,
-    /// How long, all attempts included.
-    pub took_ms: i64,
 }
 
 impl Timeline {

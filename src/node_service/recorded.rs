@@ -4,12 +4,23 @@ use std::cell::RefCell;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     NewPort, Node, NodeService, PatchOp, Persistence, Port, PortMade, PowerTarget, ServiceResult, Validation,
 };
-use crate::node::timeline::Call;
+
+/// A call of the node service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Which.
+    pub name: String,
+    /// `ok`, or the failure.
+    pub outcome: String,
+    /// How long, all attempts included.
+    pub took_ms: i64,
+}
 
 /// Notes the calls of one operation.
 pub struct Recorded<'a> {
