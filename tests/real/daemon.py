@@ -73,11 +73,16 @@ class Rollcall:
 
     # the process
 
-    def start(self):
+    def spawn(self, crash_at=None):
+        """Starts it and does not wait; it dies at the given point of the crash matrix."""
+        armed = {'ROLLCALL_TEST_CRASH_AT': crash_at} if crash_at else {}
         with self.log.open('ab') as log:
             self.process = subprocess.Popen(
                 [BINARY, 'serve', '--config', str(self.config)], cwd=self.folder, start_new_session=True,
-                env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                env={**environment(), **armed}, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+
+    def start(self, crash_at=None):
+        self.spawn(crash_at)
         self.http = requests.Session()
         self.http.mount('http://', requests.adapters.HTTPAdapter(pool_maxsize=64))
         wait_for(self.ready, f'the daemon, see {self.log}', 60)
