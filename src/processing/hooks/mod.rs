@@ -3,8 +3,15 @@
 //! A hook reads the document and one view of the node, adds to the document, and adds to one [`Change`]. It must
 //! not send, store or wait. A new hook is one file and one line in [`registry`].
 
+mod accelerators;
 mod capabilities;
+mod example;
+mod extra_hardware;
+mod lldp_basic;
+mod local_link_connection;
 mod pci_devices;
+mod physnet_cidr_map;
+mod raid_device;
 mod ramdisk_error;
 pub mod registry;
 mod root_disk_selection;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Pipeline;
-use crate::config::{Capabilities, PciDevices, Processing};
+use crate::config::{Capabilities, Config, PciDevices, Processing};
 use crate::node_service::{Node, Object};
 
 const NODE: Uuid = Uuid::from_u128(0x22);
@@ -21,8 +21,9 @@ fn node(properties: Value) -> Node {
     Node { uuid: NODE, document: document.as_object().unwrap().clone() }
 }
 
-fn pipeline(processing: &Processing) -> Pipeline {
+fn pipeline(processing: Processing) -> Pipeline {
     let capabilities = Capabilities { boot_mode: true, ..Capabilities::default() };
     let alias = r#"{"vendor_id": "8086", "product_id": "158b", "name": "xxv710"}"#.to_owned();
-    Pipeline::from_config(processing, &capabilities, &PciDevices { alias: vec![alias] }).unwrap()
+    let pci_devices = PciDevices { alias: vec![alias] };
+    Pipeline::from_config(&Config { processing, capabilities, pci_devices, ..Config::default() }).unwrap()
 }

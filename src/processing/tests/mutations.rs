@@ -77,7 +77,7 @@ fn options() -> Vec<Processing> {
 fn survive(document: &Object, properties: &Value) {
     let node = node(properties.clone());
     for options in options() {
-        let (mut document, pipeline) = (document.clone(), pipeline(&options));
+        let (mut document, pipeline) = (document.clone(), pipeline(options));
         let logs = RamdiskLogs::take(&mut document);
         assert!(logs.is_none() || !document.contains_key("logs"));
         for line in pipeline.prepare(&mut document) {
