@@ -6,7 +6,7 @@ use super::{Change, Hook, HookError, View};
 use crate::node_service::Object;
 use crate::processing::{inventory, lldp, nics};
 
-/// Adds `lldp_processed` to the members of `all_interfaces`.
+/// Adds `lldp_processed` to the members of `all_interfaces`, and to those of `interfaces`, which are the same.
 pub struct LldpBasic;
 
 impl Hook for LldpBasic {
@@ -17,11 +17,12 @@ impl Hook for LldpBasic {
     fn process(&self, _: &View<'_>, document: &mut Object, _: &mut Change) -> Result<(), HookError> {
         inventory::checked(document)?;
         let found = found(document)?;
-        let entries = document.get_mut("all_interfaces").and_then(Value::as_object_mut);
-        let Some(entries) = entries else { return Ok(()) };
-        for (name, processed) in found {
-            if let Some(Value::Object(entry)) = entries.get_mut(&name) {
-                entry.insert("lldp_processed".to_owned(), Value::Object(processed));
+        for member in ["all_interfaces", "interfaces"] {
+            let Some(Value::Object(entries)) = document.get_mut(member) else { continue };
+            for (name, processed) in &found {
+                if let Some(Value::Object(entry)) = entries.get_mut(name) {
+                    entry.insert("lldp_processed".to_owned(), Value::Object(processed.clone()));
+                }
             }
         }
         Ok(())
@@ -51,11 +52,13 @@ mod tests {
                                          {"name": "e2", "lldp": [[5, "ff"], [3, "0078"]]},
                                          {"name": "e3", "lldp": [[5, "74"]]}, {"lldp": []}]},
             "lldp_raw": {"e0": [[5, "726177"]], "e2": []},
-            "all_interfaces": {"e0": {"pxe": true}, "e1": {}, "e2": {}}});
+            "all_interfaces": {"e0": {"pxe": true}, "e1": {}, "e2": {}},
+            "interfaces": {"e0": {"pxe": true}}});
         assert!(process(&LldpBasic, json!({}), &mut document, &[]).unwrap().is_empty());
         let wanted = json!({"e0": {"pxe": true, "lldp_processed": {"switch_system_name": "raw"}},
                             "e1": {}, "e2": {}});
         assert_eq!(document["all_interfaces"], wanted);
+        assert_eq!(document["interfaces"], json!({"e0": wanted["e0"]}));
     }
 
     #[test]

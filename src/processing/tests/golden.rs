@@ -31,8 +31,7 @@ fn the_node_gets_one_patch_in_the_order_of_the_contract() {
         add("memory_mb", "196608"),
         add("capabilities", capabilities),
     ];
-    let port =
-        NewPort { node_uuid: NODE, address: BOOT.parse().unwrap(), extra: Object::new(), pxe_enabled: true };
+    let port = NewPort::new(NODE, BOOT.parse().unwrap());
     assert_eq!(change, Change { node_patch, new_ports: vec![port], ..Change::default() });
 }
 
