@@ -49,8 +49,7 @@ impl Daemon {
     /// # Errors
     /// Whatever keeps the service from starting, in one line.
     pub async fn start(config: &Config) -> Result<(Self, Server)> {
-        let pipeline =
-            Arc::new(Pipeline::from_config(&config.processing, &config.capabilities, &config.pci_devices)?);
+        let pipeline = Arc::new(Pipeline::from_config(config)?);
         let logs = Arc::new(LogStore::from_config(&config.processing)?);
         let socket = listen(config)?;
         let address = socket.local_addr().map_err(Error::internal)?;

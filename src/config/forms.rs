@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use url::Url;
 
 use super::DatabaseUrl;
@@ -19,6 +20,9 @@ pub(super) const HTTP_URL: Form = Form { name: "URL", check: http_url };
 pub(super) const CIDR_MAP: Form = Form { name: "CIDR:PHYSICAL_NETWORK", check: cidr_map };
 /// The pattern of a log's name.
 pub(super) const LOG_NAME: Form = Form { name: "pattern", check: log_name };
+
+/// Bytes that the node service takes as the name of a physical network.
+const MAX_NETWORK_NAME: usize = 64;
 
 fn ip_address(text: &str) -> Result<(), String> {
     text.parse::<IpAddr>().map(|_| ()).map_err(|_| "an IP address is needed, without port".to_owned())
@@ -41,17 +45,30 @@ fn http_url(text: &str) -> Result<(), String> {
 }
 
 fn cidr_map(text: &str) -> Result<(), String> {
-    let (network, name) = text.rsplit_once(':').ok_or("CIDR:PHYSICAL_NETWORK is needed")?;
-    let (address, length) = network.split_once('/').unwrap_or((network, "0"));
-    let most = match address.parse::<IpAddr>() {
-        Ok(IpAddr::V4(_)) => 32,
-        Ok(IpAddr::V6(_)) => 128,
-        Err(_) => return Err("no IP address stands before the last colon".to_owned()),
+    cidr_and_network(text).map(drop)
+}
+
+/// The two parts of `CIDR:PHYSICAL_NETWORK`; a lone address stands for itself only.
+///
+/// # Errors
+/// What is wrong with the text, without showing it.
+pub fn cidr_and_network(text: &str) -> Result<(IpNet, String), String> {
+    let (cidr, name) = text.rsplit_once(':').ok_or("CIDR:PHYSICAL_NETWORK is needed")?;
+    let address = cidr.split_once('/').map_or(cidr, |(address, _)| address);
+    let address: IpAddr = address.parse().map_err(|_| "no IP address stands before the last colon")?;
+    let network = if cidr.contains('/') {
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        cidr.parse().map_err(|_| format!("the prefix is not one from 0 to {most}"))?
+    } else {
+        IpNet::from(address)
     };
-    match length.parse::<u8>() {
-        Ok(length) if length <= most && !name.is_empty() => Ok(()),
-        Ok(length) if length <= most => Err("the physical network has no name".to_owned()),
-        _ => Err(format!("the prefix is not one from 0 to {most}")),
+    if network.addr() != network.network() {
+        return Err(format!("the address reaches beyond its prefix of {} bits", network.prefix_len()));
+    }
+    match name.len() {
+        0 => Err("the physical network has no name".to_owned()),
+        1..=MAX_NETWORK_NAME => Ok((network, name.to_owned())),
+        _ => Err(format!("the name of the physical network has more than {MAX_NETWORK_NAME} bytes")),
     }
 }
 
@@ -100,9 +117,13 @@ mod tests {
         for good in ["172.20.0.0/16:physnet_a", "2001:db8:77::/48:physnet_b", "fd00::/64:c", "192.0.2.1:d"] {
             assert_eq!(cidr_map(good), Ok(()), "{good}");
         }
-        for bad in ["172.20.0.0/16", "172.20.0.0/33:a", "172.20.0.0/16:", "net:a", "10.0.0.0/x:a"] {
+        for bad in
+            ["172.20.0.0/16", "172.20.0.0/33:a", "172.20.0.0/16:", "net:a", "10.0.0.0/x:a", "10.0.0.1/8:a"]
+        {
             assert!(cidr_map(bad).is_err(), "{bad}");
         }
+        assert_eq!(cidr_and_network("192.0.2.1:d").unwrap().0.to_string(), "192.0.2.1/32");
+        assert!(cidr_map(&format!("10.0.0.0/8:{}", "n".repeat(65))).is_err());
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) const PORT_PHYSNET: Section = Section {
         "cidr_map",
         Kind::ListOf(forms::CIDR_MAP),
         Some("[]"),
-        "Networks of addresses, each CIDR:PHYSICAL_NETWORK.",
+        "Networks of addresses, each CIDR:PHYSICAL_NETWORK; the narrowest counts.",
     )],
     rest: None,
 };
@@ -61,6 +61,6 @@ pub struct ExtraHardware {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PortPhysnet {
-    /// Each `CIDR:PHYSICAL_NETWORK`, split at the last colon; the first that holds an address wins.
+    /// Each `CIDR:PHYSICAL_NETWORK`, split at the last colon; the narrowest that holds an address counts.
     pub cidr_map: Vec<String>,
 }

@@ -28,6 +28,7 @@ mod spec;
 mod tests;
 
 pub use database::{Database, DatabaseUrl};
+pub use forms::cidr_and_network;
 pub use hooks::{Accelerators, ExtraHardware, PortPhysnet};
 pub use http::Healthcheck;
 pub use ironic::Ironic;

@@ -8,6 +8,7 @@ pub mod lookup;
 pub mod machine;
 mod operations;
 pub mod order;
+mod ports;
 pub mod prepare;
 pub mod provision;
 pub mod registry;

@@ -10,12 +10,13 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::order::{Ending, Finding, Operation, Plan, Posting, PowerPolicy};
+use super::ports;
 use super::shared::Shared;
 
 use crate::crash;
 use crate::error::{Error, Kind, Result};
 use crate::node_service::recorded::{Call, Recorded};
-use crate::node_service::{FailureKind, Node, NodeService, Persistence, PortMade, PowerTarget, ServiceError};
+use crate::node_service::{FailureKind, Node, NodeService, Persistence, PowerTarget, ServiceError};
 use crate::processing::View;
 use crate::processing::change::Change;
 use crate::processing::document;
@@ -118,9 +119,7 @@ async fn apply(service: &dyn NodeService, node: Uuid, change: &Change) -> Result
         crash::point("apply.node_patched");
     }
     for port in &change.new_ports {
-        if service.create_port(port).await.map_err(failed)? == PortMade::Exists {
-            log::warn!("A port with this address exists already node={node} address={}", port.address);
-        }
+        ports::create(service, port).await.map_err(failed)?;
         crash::point("apply.port_created");
     }
     for port in &change.dropped_ports {
@@ -128,7 +127,7 @@ async fn apply(service: &dyn NodeService, node: Uuid, change: &Change) -> Result
         crash::point("apply.port_dropped");
     }
     for port in &change.port_patches {
-        service.patch_port(port.port, &port.patch).await.map_err(failed)?;
+        ports::patch(service, port).await.map_err(failed)?;
         crash::point("apply.port_patched");
     }
     Ok(())

@@ -109,6 +109,27 @@ pub struct NewPort {
     pub extra: Object,
     /// Whether it may boot from the network.
     pub pxe_enabled: bool,
+    /// The switch port that it is plugged into (`switch_id`, `port_id`), where that is known.
+    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    pub local_link_connection: Object,
+    /// The physical network that it reaches, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub physical_network: Option<String>,
+}
+
+impl NewPort {
+    /// A port of which only the address is known, and that may boot from the network.
+    #[must_use]
+    pub fn new(node_uuid: Uuid, address: Mac) -> Self {
+        Self {
+            node_uuid,
+            address,
+            extra: Object::new(),
+            pxe_enabled: true,
+            local_link_connection: Object::new(),
+            physical_network: None,
+        }
+    }
 }
 
 /// What the power is asked to become.

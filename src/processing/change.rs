@@ -24,13 +24,40 @@ pub struct Change {
     pub dropped_ports: Vec<Uuid>,
 }
 
-/// The change of one port.
+/// The change of one port: what the hooks add to it, sent as one patch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PortPatch {
     /// The port.
     pub port: Uuid,
+    /// What changes, a part for each hook, in their order.
+    pub parts: Vec<PatchPart>,
+}
+
+/// What one hook changes of a port.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PatchPart {
     /// What changes.
-    pub patch: Vec<PatchOp>,
+    pub ops: Vec<PatchOp>,
+    /// What it means if the node service will not have it.
+    pub refusal: Refusal,
+}
+
+/// What the refusal of a part of a Change means to the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Refusal {
+    /// The run fails.
+    Fatal,
+    /// A warning; the rest is applied.
+    Tolerated,
+}
+
+impl PortPatch {
+    /// All operations, as one patch.
+    #[must_use]
+    pub fn ops(&self) -> Vec<PatchOp> {
+        self.parts.iter().flat_map(|part| part.ops.iter().cloned()).collect()
+    }
 }
 
 impl Change {
@@ -76,6 +103,18 @@ impl Change {
         Ok(())
     }
 
+    /// Adds to the patch of a port.
+    pub fn patch_port(&mut self, port: Uuid, ops: Vec<PatchOp>, refusal: Refusal) {
+        if ops.is_empty() {
+            return;
+        }
+        let part = PatchPart { ops, refusal };
+        match self.port_patches.iter_mut().find(|patch| patch.port == port) {
+            Some(patch) => patch.parts.push(part),
+            None => self.port_patches.push(PortPatch { port, parts: vec![part] }),
+        }
+    }
+
     /// Whether there is nothing to send.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -109,6 +148,19 @@ mod tests {
             change.node_patch,
             [add("/properties/capabilities", "a:9,odd,b:2,c:3"), add("/properties/cpus", "4")]
         );
+    }
+
+    #[test]
+    fn what_several_hooks_change_of_a_port_is_one_patch() {
+        let replace = |path: &str| PatchOp::Replace { path: path.to_owned(), value: json!(1) };
+        let mut change = Change::default();
+        change.patch_port(Uuid::nil(), vec![replace("/a")], Refusal::Fatal);
+        change.patch_port(Uuid::max(), vec![replace("/b")], Refusal::Fatal);
+        change.patch_port(Uuid::nil(), vec![replace("/c")], Refusal::Tolerated);
+        change.patch_port(Uuid::nil(), vec![], Refusal::Tolerated);
+        assert_eq!(change.port_patches.len(), 2);
+        assert_eq!(change.port_patches[0].parts.len(), 2);
+        assert_eq!(change.port_patches[0].ops(), [replace("/a"), replace("/c")]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub mod document;
 pub mod hooks;
 pub mod identity;
 pub mod inventory;
+pub mod lldp;
+pub mod nics;
 pub mod pipeline;
 pub mod python;
 pub mod ramdisk_logs;

@@ -5,7 +5,7 @@
 
 use super::change::Change;
 use super::hooks::{Hook, HookError, View, registry};
-use crate::config;
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::node_service::Object;
 
@@ -35,13 +35,8 @@ impl Pipeline {
     /// # Errors
     ///
     /// What keeps the service from starting: unknown hooks, options that contradict one another.
-    pub fn from_config(
-        processing: &config::Processing,
-        capabilities: &config::Capabilities,
-        pci_devices: &config::PciDevices,
-    ) -> Result<Self> {
-        let sections = registry::Sections { processing, capabilities, pci_devices };
-        Ok(Self { hooks: registry::hooks(&sections)? })
+    pub fn from_config(config: &Config) -> Result<Self> {
+        Ok(Self { hooks: registry::hooks(config)? })
     }
 
     /// Runs the pre phase of all hooks; answers a line for each failure.

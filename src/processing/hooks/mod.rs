@@ -1,10 +1,17 @@
 //! The hooks, one file each, and the registry that makes them from the configuration.
 //!
 //! A hook reads the document and one view of the node, adds to the document, and adds to one [`Change`]. It must
-//! not send, store or wait. A new hook is one file and one line in [`registry`].
+//! not send, store or wait. A new hook is one file and one line in [`registry`]; see `docs/writing-a-hook.md`.
 
+mod accelerators;
 mod capabilities;
+mod example;
+mod extra_hardware;
+mod lldp_basic;
+mod local_link_connection;
 mod pci_devices;
+mod physnet_cidr_map;
+mod raid_device;
 mod ramdisk_error;
 pub mod registry;
 mod root_disk_selection;
@@ -81,6 +88,11 @@ pub trait Hook: Send + Sync {
         Ok(())
     }
 }
+
+/// The guide for authors of hooks; its example is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/writing-a-hook.md")]
+struct Guide;
 
 #[cfg(test)]
 mod testing {

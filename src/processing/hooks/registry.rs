@@ -1,46 +1,40 @@
 //! The registry: from names in the configuration to hooks. One line a hook.
 
 use super::Hook;
+use super::accelerators::Accelerators;
 use super::capabilities::Capabilities;
+use super::example::Example;
+use super::extra_hardware::ExtraHardware;
+use super::lldp_basic::LldpBasic;
+use super::local_link_connection::LocalLinkConnection;
 use super::pci_devices::PciDevices;
+use super::physnet_cidr_map::PhysnetCidrMap;
+use super::raid_device::RaidDevice;
 use super::ramdisk_error::RamdiskError;
 use super::root_disk_selection::RootDiskSelection;
 use super::scheduler::Scheduler;
 use super::validate_interfaces::ValidateInterfaces;
-use crate::config;
+use crate::config::{self, Config};
 use crate::error::{Error, Result};
 
-/// The parts of the configuration that hooks are made from.
-#[derive(Clone, Copy, Debug)]
-pub struct Sections<'a> {
-    /// `[processing]`
-    pub processing: &'a config::Processing,
-    /// `[capabilities]`
-    pub capabilities: &'a config::Capabilities,
-    /// `[pci_devices]`
-    pub pci_devices: &'a config::PciDevices,
-}
+type Make = fn(&Config) -> Result<Box<dyn Hook>>;
 
-type Make = fn(&Sections<'_>) -> Result<Box<dyn Hook>>;
-
-const HOOKS: [(&str, Make); 6] = [
+const HOOKS: &[(&str, Make)] = &[
     ("ramdisk_error", |_| Ok(Box::new(RamdiskError))),
-    ("root_disk_selection", |from| Ok(Box::new(RootDiskSelection::new(from.processing)))),
-    ("scheduler", |from| Ok(Box::new(Scheduler::new(from.processing)))),
-    ("validate_interfaces", |from| Ok(Box::new(ValidateInterfaces::new(from.processing)?))),
-    ("capabilities", |from| Ok(Box::new(Capabilities::new(from.capabilities)?))),
-    ("pci_devices", |from| Ok(Box::new(PciDevices::new(from.pci_devices)))),
-];
-
-/// Hooks of the ancestor that are still to come. A hook that arrives moves up.
-const NOT_YET: [&str; 7] = [
-    "accelerators",
-    "example",
-    "extra_hardware",
-    "lldp_basic",
-    "local_link_connection",
-    "physnet_cidr_map",
-    "raid_device",
+    ("root_disk_selection", |config| Ok(Box::new(RootDiskSelection::new(&config.processing)))),
+    ("scheduler", |config| Ok(Box::new(Scheduler::new(&config.processing)))),
+    ("validate_interfaces", |config| Ok(Box::new(ValidateInterfaces::new(&config.processing)?))),
+    ("capabilities", |config| Ok(Box::new(Capabilities::new(&config.capabilities)?))),
+    ("pci_devices", |config| Ok(Box::new(PciDevices::new(&config.pci_devices)))),
+    ("accelerators", |config| Ok(Box::new(Accelerators::new(&config.accelerators)?))),
+    ("extra_hardware", |config| Ok(Box::new(ExtraHardware::new(&config.extra_hardware)))),
+    ("raid_device", |_| Ok(Box::new(RaidDevice))),
+    ("lldp_basic", |_| Ok(Box::new(LldpBasic))),
+    ("local_link_connection", |config| Ok(Box::new(LocalLinkConnection::new(&config.processing)))),
+    ("physnet_cidr_map", |config| {
+        Ok(Box::new(PhysnetCidrMap::new(&config.port_physnet, &config.processing)?))
+    }),
+    ("example", |_| Ok(Box::new(Example))),
 ];
 
 /// Makes the configured hooks, in their order; a hook named twice runs once.
@@ -48,11 +42,11 @@ const NOT_YET: [&str; 7] = [
 /// # Errors
 ///
 /// Names that are no hooks, and options that their hook refuses.
-pub fn hooks(sections: &Sections<'_>) -> Result<Vec<Box<dyn Hook>>> {
-    let names = names(sections.processing);
+pub fn hooks(config: &Config) -> Result<Vec<Box<dyn Hook>>> {
+    let names = names(&config.processing);
     refuse_unknown(&names)?;
     let made = names.iter().filter_map(|name| HOOKS.iter().find(|(known, _)| known == name));
-    made.map(|(_, make)| make(sections)).collect()
+    made.map(|(_, make)| make(config)).collect()
 }
 
 fn names(options: &config::Processing) -> Vec<String> {
@@ -79,11 +73,8 @@ fn refuse_unknown(names: &[String]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let mut text = format!("The following hook(s) are missing or failed to load: {}", missing.join(", "));
-    for name in missing.iter().filter(|name| NOT_YET.contains(name)) {
-        text.push_str(&format!("\nThe hook {name} is not available yet"));
-    }
-    Err(Error::bad_request(text))
+    let names = missing.join(", ");
+    Err(Error::bad_request(format!("The following hook(s) are missing or failed to load: {names}")))
 }
 
 #[cfg(test)]
@@ -95,10 +86,8 @@ mod tests {
             processing_hooks: processing_hooks.to_owned(),
             ..config::Processing::default()
         };
-        let (capabilities, pci_devices) = (config::Capabilities::default(), config::PciDevices::default());
-        let sections =
-            Sections { processing: &processing, capabilities: &capabilities, pci_devices: &pci_devices };
-        Ok(hooks(&sections)?.iter().map(|hook| hook.name()).collect())
+        let config = Config { processing, ..Config::default() };
+        Ok(hooks(&config)?.iter().map(|hook| hook.name()).collect())
     }
 
     #[test]
@@ -114,7 +103,7 @@ mod tests {
     #[test]
     fn every_hook_answers_to_its_own_name() {
         for (name, _) in HOOKS {
-            assert_eq!(made(name).unwrap(), [name]);
+            assert_eq!(made(name).unwrap(), [*name]);
         }
     }
 
@@ -124,6 +113,5 @@ mod tests {
             made("nonsense,scheduler,bogus").unwrap_err().text,
             "The following hook(s) are missing or failed to load: nonsense, bogus"
         );
-        assert!(made("lldp_basic").unwrap_err().text.ends_with("\nThe hook lldp_basic is not available yet"));
     }
 }

@@ -11,7 +11,7 @@ use crate::processing::identity::Identity;
 const BOOT: &str = "b4:96:91:5c:20:08";
 
 fn processed() -> (Object, Change) {
-    let (mut document, node, pipeline) = (example(), node(json!({})), pipeline(&Processing::default()));
+    let (mut document, node, pipeline) = (example(), node(json!({})), pipeline(Processing::default()));
     assert_eq!(pipeline.prepare(&mut document), Vec::<String>::new());
     let change = pipeline.process(&View { node: &node, ports: &[] }, &mut document).unwrap();
     (document, change)
@@ -31,8 +31,7 @@ fn the_node_gets_one_patch_in_the_order_of_the_contract() {
         add("memory_mb", "196608"),
         add("capabilities", capabilities),
     ];
-    let port =
-        NewPort { node_uuid: NODE, address: BOOT.parse().unwrap(), extra: Object::new(), pxe_enabled: true };
+    let port = NewPort::new(NODE, BOOT.parse().unwrap());
     assert_eq!(change, Change { node_patch, new_ports: vec![port], ..Change::default() });
 }
 
@@ -78,7 +77,7 @@ fn processing_again_sends_the_same_patch_and_no_port() {
         document: Object::new(),
     };
     let (mut document, node) = (example(), node(Value::Object(properties)));
-    let pipeline = pipeline(&Processing::default());
+    let pipeline = pipeline(Processing::default());
     pipeline.prepare(&mut document);
     let again = pipeline.process(&View { node: &node, ports: &[made] }, &mut document).unwrap();
     assert_eq!(again, Change { node_patch: first.node_patch, ..Change::default() });

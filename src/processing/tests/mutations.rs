@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::config::{AddPorts, KeepPorts};
 use crate::error::Kind;
+use crate::node_service::Port;
 use crate::processing::document::{decode, encode};
 use crate::processing::ramdisk_logs::{Origin, RamdiskLogs};
 use crate::processing::root_device::Hints;
@@ -63,28 +64,40 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
+const ALL_HOOKS: &str = "raid_device,$default_processing_hooks,extra_hardware,lldp_basic,local_link_connection,\
+                         physnet_cidr_map,accelerators,example";
+/// Without those that prepare the ground.
+const NETWORK_HOOKS: &str = "physnet_cidr_map,local_link_connection,lldp_basic,extra_hardware";
+
 fn options() -> Vec<Processing> {
-    let variant = |add_ports, keep_ports| Processing { add_ports, keep_ports, ..Processing::default() };
+    let variant = |add_ports, keep_ports, overwrite_existing, hooks: &str| {
+        let processing_hooks = hooks.to_owned();
+        Processing { add_ports, keep_ports, overwrite_existing, processing_hooks, ..Processing::default() }
+    };
     vec![
-        variant(AddPorts::Pxe, KeepPorts::All),
-        variant(AddPorts::Active, KeepPorts::Added),
-        variant(AddPorts::All, KeepPorts::Present),
-        variant(AddPorts::Disabled, KeepPorts::Present),
+        variant(AddPorts::Pxe, KeepPorts::All, true, ALL_HOOKS),
+        variant(AddPorts::Active, KeepPorts::Added, false, ALL_HOOKS),
+        variant(AddPorts::All, KeepPorts::Present, true, ALL_HOOKS),
+        variant(AddPorts::Disabled, KeepPorts::Present, true, "$default_processing_hooks"),
+        variant(AddPorts::All, KeepPorts::All, true, NETWORK_HOOKS),
     ]
 }
 
 /// Runs everything on one document; a failure has one of the two forms.
 fn survive(document: &Object, properties: &Value) {
     let node = node(properties.clone());
+    let link = properties.as_object().cloned().unwrap_or_default();
+    let address = "b4:96:91:5c:20:08".parse().unwrap();
+    let ports = [Port { uuid: NODE, address, pxe_enabled: false, document: link }];
     for options in options() {
-        let (mut document, pipeline) = (document.clone(), pipeline(&options));
+        let (mut document, pipeline) = (document.clone(), pipeline(options));
         let logs = RamdiskLogs::take(&mut document);
         assert!(logs.is_none() || !document.contains_key("logs"));
         for line in pipeline.prepare(&mut document) {
             assert!(line.starts_with("Preprocessing hook "), "{line}");
         }
         let _ = (Identity::of(&document).to_string(), Origin::of(None, &document));
-        let outcome = pipeline.process(&View { node: &node, ports: &[] }, &mut document);
+        let outcome = pipeline.process(&View { node: &node, ports: &ports }, &mut document);
         if let Err(failure) = outcome {
             let is_unexpected = failure.text.starts_with("Unexpected exception ");
             assert_eq!(failure.kind == Kind::Internal, is_unexpected, "{}", failure.text);
@@ -117,7 +130,8 @@ proptest! {
             "ipv4_address": "192.0.2.1"}], "disks": disks, "cpu": cpu, "memory": cpu, "boot": disks})];
         for inventory in inventories {
             let document = json!({"inventory": inventory, "root_disk": root_disk, "pci_devices": disks,
-                                  "all_interfaces": cpu, "error": null, "logs": root_disk});
+                                  "all_interfaces": cpu, "error": null, "logs": root_disk,
+                                  "data": disks, "block_devices": cpu, "lldp_raw": {"e0": hints}});
             let properties = json!({"root_device": hints, "skip_block_devices": hints, "capabilities": cpu});
             survive(document.as_object().unwrap(), &properties);
         }

@@ -9,7 +9,7 @@ use super::standin::{Reply, StandIn, fault, ok};
 use super::{NODE, PORT};
 use crate::config;
 use crate::node_service::{
-    FailureKind, NewPort, NodeService, Object, PatchOp, Persistence, PortMade, PowerTarget, Validation,
+    FailureKind, NewPort, NodeService, PatchOp, Persistence, PortMade, PowerTarget, Validation,
 };
 
 fn accepting() -> StandIn {
@@ -53,18 +53,27 @@ async fn writes_are_sent_as_ironic_knows_them() {
 async fn a_port_is_made_or_exists() {
     let ironic = StandIn::new(|_, nth| if nth == 0 { Reply::Answer(201, json!({})) } else { fault(409) });
     let client = ironic.client();
-    let port = NewPort {
-        node_uuid: NODE,
-        address: "52:54:00:ab:00:01".parse().unwrap(),
-        extra: Object::new(),
-        pxe_enabled: true,
-    };
+    let port = NewPort::new(NODE, "52:54:00:ab:00:01".parse().unwrap());
     assert_eq!(client.create_port(&port).await, Ok(PortMade::Made));
     assert_eq!(client.create_port(&port).await, Ok(PortMade::Exists));
     let asked = ironic.asked();
     assert_eq!(asked.len(), 2);
     let want = json!({"node_uuid": NODE, "address": "52:54:00:ab:00:01", "extra": {}, "pxe_enabled": true});
     assert_eq!(asked[0].body, want);
+}
+
+#[actix_rt::test]
+async fn a_new_port_says_what_it_is_plugged_into() {
+    let ironic = StandIn::new(|_, _| Reply::Answer(201, json!({})));
+    let link = json!({"switch_id": "a8:3f:a1:c4:0e:20", "port_id": "Ethernet21"});
+    let port = NewPort {
+        local_link_connection: link.as_object().unwrap().clone(),
+        physical_network: Some("provisioning".to_owned()),
+        ..NewPort::new(NODE, "52:54:00:ab:00:01".parse().unwrap())
+    };
+    assert_eq!(ironic.client().create_port(&port).await, Ok(PortMade::Made));
+    let body = &ironic.asked()[0].body;
+    assert_eq!((&body["local_link_connection"], &body["physical_network"]), (&link, &json!("provisioning")));
 }
 
 #[actix_rt::test]

@@ -10,7 +10,7 @@ use super::standin::{Reply, StandIn, fault, ok, speaks};
 use super::{NODE, PORT};
 use crate::config;
 use crate::node_service::ironic::{Ironic, Shared};
-use crate::node_service::{FailureKind, NewPort, NodeService, Object, PatchOp, PortMade, PowerTarget};
+use crate::node_service::{FailureKind, NewPort, NodeService, PatchOp, PortMade, PowerTarget};
 
 fn a_node() -> Reply {
     ok(json!({"uuid": NODE}))
@@ -76,7 +76,7 @@ async fn a_locked_node_is_waited_for_as_configured() {
 async fn a_port_made_by_an_attempt_whose_answer_was_lost_exists() {
     let ironic = StandIn::new(|_, nth| if nth == 0 { Reply::Leave } else { fault(409) });
     let address = "52:54:00:ab:00:01".parse().unwrap();
-    let port = NewPort { node_uuid: NODE, address, extra: Object::new(), pxe_enabled: true };
+    let port = NewPort::new(NODE, address);
     assert_eq!(ironic.client().create_port(&port).await, Ok(PortMade::Exists));
     assert_eq!(ironic.asked().len(), 2);
 }

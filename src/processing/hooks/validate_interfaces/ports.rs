@@ -1,12 +1,13 @@
 //! The main phase: ports to be made, dropped and changed.
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{HookError, ValidateInterfaces, View};
 use crate::config::{AddPorts, KeepPorts};
 use crate::mac::Mac;
 use crate::node_service::{NewPort, Object, PatchOp, Port};
-use crate::processing::change::{Change, PortPatch};
+use crate::processing::change::{Change, Refusal};
 use crate::processing::inventory;
 use crate::processing::python::truthy;
 
@@ -60,10 +61,9 @@ impl ValidateInterfaces {
     fn new_port(&self, view: &View<'_>, interface: &Interface) -> NewPort {
         let client_id = interface.client_id.clone().map(|id| ("client-id".to_owned(), id));
         NewPort {
-            node_uuid: view.node.uuid,
-            address: interface.mac.clone(),
             extra: client_id.into_iter().collect(),
             pxe_enabled: interface.is_boot || !self.update_pxe_enabled,
+            ..NewPort::new(view.node.uuid, interface.mac.clone())
         }
     }
 
@@ -89,13 +89,14 @@ impl ValidateInterfaces {
         if !self.overwrite_existing || !self.update_pxe_enabled {
             return;
         }
+        let mut decided: Vec<Uuid> = Vec::new();
         for interface in interfaces {
             let Some(port) = port_of(view, &interface.mac) else { continue };
-            let decided = change.port_patches.iter().any(|patch| patch.port == port.uuid);
-            if port.pxe_enabled != interface.is_boot && !decided {
+            if port.pxe_enabled != interface.is_boot && !decided.contains(&port.uuid) {
                 let path = "/pxe_enabled".to_owned();
-                let patch = vec![PatchOp::Replace { path, value: Value::Bool(interface.is_boot) }];
-                change.port_patches.push(PortPatch { port: port.uuid, patch });
+                let ops = vec![PatchOp::Replace { path, value: Value::Bool(interface.is_boot) }];
+                change.patch_port(port.uuid, ops, Refusal::Fatal);
+                decided.push(port.uuid);
             }
         }
     }
@@ -104,7 +105,6 @@ impl ValidateInterfaces {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use uuid::Uuid;
 
     use super::super::super::testing::{node, object};
     use super::super::tests::{BOOT, hook, machine};
@@ -170,14 +170,13 @@ mod tests {
         let present =
             [port(1, BOOT, false), port(2, "52:54:00:00:00:02", true), port(3, "52:54:00:00:00:0a", false)];
         let change = run(&hook(AddPorts::Active, KeepPorts::All), &present);
-        let replace = |value| vec![PatchOp::Replace { path: "/pxe_enabled".to_owned(), value: json!(value) }];
-        assert_eq!(
-            change.port_patches,
-            [
-                PortPatch { port: Uuid::from_u128(1), patch: replace(true) },
-                PortPatch { port: Uuid::from_u128(2), patch: replace(false) }
-            ]
-        );
+        let mut wanted = Change::default();
+        for (port, value) in [(1, true), (2, false)] {
+            let path = "/pxe_enabled".to_owned();
+            let ops = vec![PatchOp::Replace { path, value: json!(value) }];
+            wanted.patch_port(Uuid::from_u128(port), ops, Refusal::Fatal);
+        }
+        assert_eq!(change.port_patches, wanted.port_patches);
     }
 
     #[test]
