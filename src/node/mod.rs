@@ -11,6 +11,7 @@ pub mod order;
 pub mod prepare;
 pub mod provision;
 pub mod registry;
+pub mod rules;
 pub mod service;
 pub mod shared;
 pub mod step;

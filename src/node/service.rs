@@ -39,7 +39,7 @@ impl Nodes {
         Self { registry, service }
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         self.registry.shared()
     }
 
@@ -55,7 +55,7 @@ impl Nodes {
         }
     }
 
-    async fn node(&self, ident: &str) -> Result<Node> {
+    pub(super) async fn node(&self, ident: &str) -> Result<Node> {
         let canonical = Uuid::try_parse(ident).map(|uuid| uuid.to_string());
         self.service.node(canonical.as_deref().unwrap_or(ident)).await.map_err(|error| match error.kind {
             FailureKind::NotFound => Error::not_found(format!("Node {ident} was not found in Ironic")),

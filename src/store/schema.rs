@@ -63,6 +63,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    rule_actions (id) {
+        id -> Integer,
+        rule -> Text,
+        action -> Text,
+        params -> Text,
+    }
+}
+
+diesel::table! {
+    rule_conditions (id) {
+        id -> Integer,
+        rule -> Text,
+        op -> Text,
+        multiple -> Text,
+        invert -> Bool,
+        field -> Text,
+        params -> Text,
+    }
+}
+
+diesel::table! {
+    rules (uuid) {
+        uuid -> Text,
+        created_at -> BigInt,
+        sequence -> BigInt,
+        description -> Nullable<Text>,
+        scope -> Nullable<Text>,
+        priority -> Nullable<BigInt>,
+        disabled -> Bool,
+    }
+}
+
+diesel::table! {
+    rules_generation (id) {
+        id -> SmallInt,
+        generation -> BigInt,
+    }
+}
+
+diesel::table! {
     runs (id) {
         id -> Text,
         node_uuid -> Text,
@@ -80,6 +120,8 @@ diesel::joinable!(attributes -> nodes (node_uuid));
 diesel::joinable!(introspection_data -> nodes (node_uuid));
 diesel::joinable!(options -> nodes (node_uuid));
 diesel::joinable!(registered_ports -> registered_nodes (node_uuid));
+diesel::joinable!(rule_actions -> rules (rule));
+diesel::joinable!(rule_conditions -> rules (rule));
 
 diesel::allow_tables_to_appear_in_same_query!(
     attributes,
@@ -88,5 +130,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     options,
     registered_nodes,
     registered_ports,
+    rule_actions,
+    rule_conditions,
+    rules,
+    rules_generation,
     runs,
 );
