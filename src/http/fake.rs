@@ -100,7 +100,11 @@ impl Rules for Fake {
 
     async fn one(&self, uuid: &str) -> Result<Rule> {
         self.note(format!("rule {uuid}"))?;
-        if uuid == RULE { Ok(rule(uuid)) } else { Err(Error::not_found(format!("Rule {uuid} was not found"))) }
+        if uuid == RULE {
+            Ok(rule(uuid))
+        } else {
+            Err(Error::not_found(format!("Rule {uuid} was not found")))
+        }
     }
 
     async fn patch(&self, uuid: &str, patch: RulePatch) -> Result<Rule> {

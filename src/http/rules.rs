@@ -120,7 +120,8 @@ pub(super) async fn dry_run(request: HttpRequest, api: Data<Api>) -> Result<Http
 
 fn order(mut body: Object) -> Result<DryRun> {
     let mut take = |name: &str| body.shift_remove(name).filter(|value| !value.is_null());
-    let wrong = |name: &str, wanted: &str| Error::bad_request(format!("Invalid {name}: {wanted} is expected"));
+    let wrong =
+        |name: &str, wanted: &str| Error::bad_request(format!("Invalid {name}: {wanted} is expected"));
     let node = match take("node") {
         None => None,
         Some(Value::String(ident)) if path::is_name(&ident) => Some(ident),
@@ -137,7 +138,9 @@ fn order(mut body: Object) -> Result<DryRun> {
         Some(_) => return Err(wrong("rule", "an object")),
     };
     match body.keys().next() {
-        Some(name) => Err(Error::bad_request(format!("Unknown member {name}: node, data and rule are known"))),
+        Some(name) => {
+            Err(Error::bad_request(format!("Unknown member {name}: node, data and rule are known")))
+        }
         None => Ok(DryRun { node, data, rule }),
     }
 }

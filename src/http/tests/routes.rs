@@ -25,7 +25,8 @@ fn body(name: &str) -> &'static str {
 #[actix_web::test]
 async fn every_endpoint_answers() {
     for endpoint in ROUTES {
-        let asking = request(endpoint.method.as_str(), &concrete(endpoint.path)).set_payload(body(endpoint.name));
+        let asking =
+            request(endpoint.method.as_str(), &concrete(endpoint.path)).set_payload(body(endpoint.name));
         let answer = send(&Fake::new(), &Settings::default(), asking).await;
         if endpoint.name == "unknown version" {
             assert_eq!(answer.error(), "Version v2 not found.");

@@ -6,7 +6,8 @@ use serde_json::json;
 use super::super::fake::{Fake, RULE};
 use super::{Answer, Settings, ask, request, send};
 
-const BODY: &str = "{\"description\": \"d\", \"scope\": \"s\", \"actions\": [{\"action\": \"fail\", \"message\": \"m\"}]}";
+const BODY: &str =
+    "{\"description\": \"d\", \"scope\": \"s\", \"actions\": [{\"action\": \"fail\", \"message\": \"m\"}]}";
 
 async fn sent(method: &str, uri: &str, body: &'static str) -> (Vec<String>, Answer) {
     let fake = Fake::new();
@@ -66,10 +67,14 @@ async fn deleting_answers_nothing_as_text() {
 
 #[actix_web::test]
 async fn a_change_replaces_members() {
-    let (calls, answer) = sent("PATCH", &format!("/v1/rules/{RULE}"), "{\"priority\": 5, \"disabled\": true}").await;
+    let (calls, answer) =
+        sent("PATCH", &format!("/v1/rules/{RULE}"), "{\"priority\": 5, \"disabled\": true}").await;
     assert_eq!(calls, [format!("patch {RULE}")]);
     let rule = answer.json();
-    assert_eq!((&rule["priority"], &rule["disabled"], &rule["description"]), (&json!(5), &json!(true), &json!("a rule")));
+    assert_eq!(
+        (&rule["priority"], &rule["disabled"], &rule["description"]),
+        (&json!(5), &json!(true), &json!("a rule"))
+    );
 }
 
 #[actix_web::test]
@@ -98,7 +103,10 @@ async fn what_is_no_rule_does_not_reach_the_service() {
 #[actix_web::test]
 async fn an_unknown_rule_is_not_found_by_its_name() {
     let (_, answer) = sent("GET", "/v1/rules/no-such-rule", "").await;
-    assert_eq!((answer.status, answer.error().as_str()), (StatusCode::NOT_FOUND, "Rule no-such-rule was not found"));
+    assert_eq!(
+        (answer.status, answer.error().as_str()),
+        (StatusCode::NOT_FOUND, "Rule no-such-rule was not found")
+    );
     assert_eq!(sent("GET", "/v1/rules/x/y", "").await.1.status, StatusCode::NOT_FOUND);
 }
 

@@ -10,15 +10,8 @@ use crate::error::{Error, Result};
 use crate::node_service::Object;
 use crate::processing::python::{is_truthy, to_text};
 
-const NAMES: [&str; 7] = [
-    "fail",
-    "set-attribute",
-    "set-capability",
-    "extend-attribute",
-    "add-trait",
-    "remove-trait",
-    "example",
-];
+const NAMES: [&str; 7] =
+    ["fail", "set-attribute", "set-capability", "extend-attribute", "add-trait", "remove-trait", "example"];
 
 /// An action as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,9 +115,10 @@ impl Step {
             Self::SetAttribute { path, value, reset_interfaces } => {
                 let value = template::render(value, data)?;
                 if path.trim_matches('/') == "driver" {
-                    return node.set_driver(value, *reset_interfaces);
+                    node.set_driver(value, *reset_interfaces);
+                } else {
+                    node.set(path, value)?;
                 }
-                node.set(path, value)?;
             }
             Self::SetCapability { name, value } => match template::render(value, data)? {
                 Value::Null => node.set_capability(name, None)?,

@@ -63,7 +63,8 @@ mod tests {
         let inside = |network: &str, address: &str| {
             Network::parse(network).unwrap().contains(address.parse().unwrap())
         };
-        for network in ["192.0.2.0/24", "192.0.2.77/24", "192.0.2.10", "192.0.2.0/255.255.255.0", "0.0.0.0/0"] {
+        for network in ["192.0.2.0/24", "192.0.2.77/24", "192.0.2.10", "192.0.2.0/255.255.255.0", "0.0.0.0/0"]
+        {
             assert!(inside(network, "192.0.2.10"), "{network}");
         }
         assert!(inside("2001:db8:77::/64", "2001:db8:77::1") && inside("::/0", "2001:db8::1"));
@@ -73,9 +74,16 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in
-            ["", "net", "10.0.0.0/99", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/", "10.0.0.0/255.0.255.0", "::/129"]
-        {
+        for text in [
+            "",
+            "net",
+            "10.0.0.0/99",
+            "10.0.0.0/-1",
+            "10.0.0.0/+8",
+            "10.0.0.0/",
+            "10.0.0.0/255.0.255.0",
+            "::/129",
+        ] {
             assert_eq!(Network::parse(text), None, "{text}");
         }
     }

@@ -16,7 +16,7 @@ use crate::processing::change::Change;
 /// # Errors
 /// Where the report can not be made; a rule that fails is part of the report.
 pub fn dry_run(rules: &[Rule], data: &Value, node: &Node) -> Result<Value> {
-    let document = Subject::node_document(node);
+    let document = Subject::node_document(&node.document);
     let subject = Subject { data, node: &document };
     let judged = rules.iter().map(|rule| judged(rule, &subject, node)).collect::<Result<Vec<_>>>()?;
     let mut change = Change::default();
@@ -38,12 +38,16 @@ pub fn dry_run(rules: &[Rule], data: &Value, node: &Node) -> Result<Value> {
 
 fn judged(rule: &Rule, subject: &Subject<'_>, node: &Node) -> Result<Value> {
     let compiled = Compiled::new(rule)?;
-    let conditions: Vec<Value> =
-        rule.conditions.iter().zip(&compiled.judges).map(|(shown, judge)| {
+    let conditions: Vec<Value> = rule
+        .conditions
+        .iter()
+        .zip(&compiled.judges)
+        .map(|(shown, judge)| {
             let mut condition = shown.members();
             condition.extend(verdicts(judge, subject));
             Value::Object(condition)
-        }).collect();
+        })
+        .collect();
     let all_hold = conditions.iter().all(|condition| condition.get("holds") == Some(&Value::Bool(true)));
     let in_scope = compiled.is_in_scope(node);
     Ok(json!({

@@ -134,9 +134,9 @@ fn scope(value: &Value) -> Result<Option<String>> {
     match value {
         Value::Null => Ok(None),
         Value::String(text) if text.chars().count() <= MAX_SCOPE => Ok(Some(text.clone())),
-        Value::String(_) => Err(Error::bad_request(
-            "Invalid scope: the length of the scope should be within 255 characters",
-        )),
+        Value::String(_) => {
+            Err(Error::bad_request("Invalid scope: the length of the scope should be within 255 characters"))
+        }
         _ => Err(Error::bad_request("Invalid scope: the scope should be a string")),
     }
 }

@@ -45,17 +45,17 @@ pub(super) struct Compiled {
 pub struct Subject<'a> {
     /// The processed data.
     pub data: &'a Value,
-    /// The node, with both sets of names; see [`Subject::node_document`].
+    /// The node as the hooks leave it, with both sets of names; see [`Subject::node_document`].
     pub node: &'a Value,
 }
 
 impl Subject<'_> {
     /// The document of a node as conditions see it: members answer to the names of both APIs.
     #[must_use]
-    pub fn node_document(node: &Node) -> Value {
-        let mut document: Object = node.document.clone();
+    pub fn node_document(node: &Object) -> Value {
+        let mut document = node.clone();
         for (name, original) in NODE_NAMES {
-            if let Some(value) = node.document.get(original) {
+            if let Some(value) = node.get(original) {
                 document.insert(name.to_owned(), value.clone());
             }
         }
@@ -100,16 +100,10 @@ impl RuleSet {
         if self.is_empty() {
             return Outcome::Applied;
         }
-        let document = Subject::node_document(node);
+        let mut working = Working::new(node, change);
+        let document = Subject::node_document(&working.document());
         let subject = Subject { data, node: &document };
         let chosen: Vec<&Compiled> = self.rules.iter().filter(|rule| rule.holds(&subject, node)).collect();
-        if chosen.is_empty() {
-            return Outcome::Applied;
-        }
-        let mut working = match Working::new(node, change) {
-            Ok(working) => working,
-            Err(text) => return Outcome::Failed(text),
-        };
         for rule in chosen {
             log::info!("A rule applies node={} rule={}", node.uuid, rule.uuid);
             if let Err(text) = rule.steps.iter().try_for_each(|step| step.apply(data, &mut working)) {

@@ -108,7 +108,9 @@ fn placeholder(field: &str, data: &Value) -> Result<String, String> {
 }
 
 fn conversion(rest: &str) -> Result<(Option<char>, &str), String> {
-    let Some(tail) = rest.strip_prefix('!') else { return Ok((None, rest.strip_prefix(':').unwrap_or(rest))) };
+    let Some(tail) = rest.strip_prefix('!') else {
+        return Ok((None, rest.strip_prefix(':').unwrap_or(rest)));
+    };
     let mut chars = tail.chars();
     let conversion = chars.next().ok_or("end of string while looking for conversion specifier")?;
     match chars.as_str() {
@@ -187,11 +189,20 @@ mod tests {
             ("{data[none]} {data[yes]} {data[cpus]} {data[float]}", "None True 4 2.5"),
             ("{data[inventory][boot]}", "{'current_boot_mode': 'uefi'}"),
             ("{data[cpus]:05d}|{data[cpus]:>4}|{data[cpus]:<4}|{data[cpus]:^5}", "00004|   4|4   |  4  "),
-            ("{data[cpus]:*^+6}|{data[neg]:05}|{data[neg]: d}|{data[cpus]: d}", "* +4**|-0007|-7| 4"),
-            ("{data[big]:,}|{data[big]:_d}|{data[big]:x}|{data[cpus]:#b}", "1,234,567|1_234_567|12d687|0b100"),
-            ("{data[float]:.2f}|{data[float]:8.1f}|{data[cpus]:.1f}|{data[float]:%}", "2.50|     2.5|4.0|250.000000%"),
+            ("{data[cpus]:*^+6}|{data[neg]:05}|{data[neg]: d}|{data[cpus]: d}", "**+4**|-0007|-7| 4"),
+            (
+                "{data[big]:,}|{data[big]:_d}|{data[big]:x}|{data[cpus]:#b}",
+                "1,234,567|1_234_567|12d687|0b100",
+            ),
+            (
+                "{data[float]:.2f}|{data[float]:8.1f}|{data[cpus]:.1f}|{data[float]:%}",
+                "2.50|     2.5|4.0|250.000000%",
+            ),
             ("{data[big]:.3e}|{data[float]:g}|{data[big]:g}", "1.235e+06|2.5|1.23457e+06"),
-            ("{data[arch]:>8}|{data[arch]:.3}|{data[arch]!r}|{data[arch]!r:>10}", "  x86_64|x86|'x86_64'|  'x86_64'"),
+            (
+                "{data[arch]:>8}|{data[arch]:.3}|{data[arch]!r}|{data[arch]!r:>10}",
+                "  x86_64|x86|'x86_64'|  'x86_64'",
+            ),
             ("{data[\u{fc}]!a}|{data[\u{fc}]!r}", "'\\xfc'|'\u{fc}'"),
             ("{data[a}b]} {data[a:b]} {data[a:b]:03}", "1 2 002"),
             ("{data[yes]:d}|{data[yes]:5}", "1|    1"),
@@ -206,11 +217,31 @@ mod tests {
         let wanted = "Invalid formatting variable key provided in value {data[no_such_key]}: 'no_such_key'";
         assert_eq!(filled("{data[no_such_key]}"), Err(wanted.to_owned()));
         for text in [
-            "{", "}", "{data", "{data[cpus}", "{}", "{0}", "{node[name]}", "{data.inventory}", "{data[cpus].real}",
-            "{data[inventory][disks][9]}", "{data[inventory][disks][-1]}", "{data[inventory][disks][name]}",
-            "{data[arch][0][0]}", "{data[cpus]!x}", "{data[cpus]!}", "{data[cpus]!r5}", "{data[arch]:d}",
-            "{data[cpus]:{data[cpus]}}", "{data[none]:5}", "{data[cpus]:99999999999}", "{data[float]:d}",
-            "{data[arch]:+}", "{data[cpus]:z}", "{data[cpus]:.2d}", "{data[]}",
+            "{",
+            "}",
+            "{data",
+            "{data[cpus}",
+            "{}",
+            "{0}",
+            "{node[name]}",
+            "{data.inventory}",
+            "{data[cpus].real}",
+            "{data[inventory][disks][9]}",
+            "{data[inventory][disks][-1]}",
+            "{data[inventory][disks][name]}",
+            "{data[arch][0][0]}",
+            "{data[cpus]!x}",
+            "{data[cpus]!}",
+            "{data[cpus]!r5}",
+            "{data[arch]:d}",
+            "{data[cpus]:{data[cpus]}}",
+            "{data[none]:5}",
+            "{data[cpus]:99999999999}",
+            "{data[float]:d}",
+            "{data[arch]:+}",
+            "{data[cpus]:z}",
+            "{data[cpus]:.2d}",
+            "{data[]}",
         ] {
             assert!(filled(text).is_err(), "{text}: {:?}", filled(text));
         }

@@ -184,8 +184,14 @@ fn wrong_rules_are_refused_by_name() {
         conditions(json!([base]))
     };
     assert_eq!(conditions(json!("text")), "Validation failed for conditions: 'text' is not of type 'array'");
-    assert_eq!(conditions(json!([{"op": "eq"}])), "Validation failed for conditions: 'field' is a required property");
-    assert!(conditions(json!([{"op": "x", "field": "a"}])).starts_with("Validation failed for conditions: 'x' is not one of ['eq', "));
+    assert_eq!(
+        conditions(json!([{"op": "eq"}])),
+        "Validation failed for conditions: 'field' is a required property"
+    );
+    assert!(
+        conditions(json!([{"op": "x", "field": "a"}]))
+            .starts_with("Validation failed for conditions: 'x' is not one of ['eq', ")
+    );
     assert_eq!(eq(json!({})), "Invalid parameters for operator eq: missing required parameter(s): value");
     assert_eq!(
         eq(json!({"other": 1})),
@@ -207,11 +213,15 @@ fn wrong_rules_are_refused_by_name() {
         "Unsupported scheme for field: http, valid values are node:// or data://"
     );
     assert!(
-        conditions(json!([condition("eq", "a..[", json!(1))])).starts_with("Unable to parse field JSON path a..[: ")
+        conditions(json!([condition("eq", "a..[", json!(1))]))
+            .starts_with("Unable to parse field JSON path a..[: ")
     );
     for (actions, text) in [
         (json!([]), "Validation failed for actions: [] should be non-empty"),
-        (json!([{"action": "fail"}]), "Invalid parameters for action fail: missing required parameter(s): message"),
+        (
+            json!([{"action": "fail"}]),
+            "Invalid parameters for action fail: missing required parameter(s): message",
+        ),
         (
             json!([{"action": "set-attribute", "path": "/a", "value": 1, "x": 1}]),
             "Invalid parameters for action set-attribute: unexpected parameter(s): x",
@@ -257,7 +267,7 @@ fn every_action_sees_the_node_as_the_ones_before_left_it() {
     assert_eq!(
         change.node_patch,
         [
-            add("/extra/tags", json!(["new", "a"])),
+            add("/extra/tags", json!(["new", "old", "a"])),
             add("/extra/o", json!("4")),
             add("/extra/new", json!([1])),
             add("/properties/capabilities", json!("profile:old,cores:4")),
@@ -270,7 +280,10 @@ fn every_action_sees_the_node_as_the_ones_before_left_it() {
 fn what_the_hooks_want_is_seen_and_kept() {
     let mut change = Change::default();
     change.set_capabilities(&node(), [("cpu_vt", "true")]).unwrap();
-    let rule = rule(json!({"actions": [{"action": "set-capability", "name": "a", "value": "1"}]}));
+    let seen = condition("contains", "node://properties.capabilities", json!("cpu_vt"));
+    let rule = rule(
+        json!({"conditions": [seen], "actions": [{"action": "set-capability", "name": "a", "value": "1"}]}),
+    );
     assert_eq!(RuleSet::new(&[rule]).apply(&data(), &node(), &mut change), Outcome::Applied);
     assert_eq!(
         change.node_patch,
@@ -340,13 +353,16 @@ fn a_failing_action_ends_the_change_and_keeps_what_was_before() {
         fail(json!({"action": "extend-attribute", "path": "/extra/one", "value": 1})),
         "Cannot extend attribute /extra/one: it is no list, but int"
     );
-    assert!(fail(json!({"action": "set-attribute", "path": "/extra/no/such", "value": 1})).contains("can not be"));
+    assert!(
+        fail(json!({"action": "set-attribute", "path": "/extra/no/such", "value": 1})).contains("can not be")
+    );
 }
 
 #[test]
 fn rules_go_by_priority_and_scope_and_see_no_effects_of_others() {
     let named = |name: &str, more: Value| {
-        let mut body = json!({"actions": [{"action": "extend-attribute", "path": "/extra/list", "value": name}]});
+        let mut body =
+            json!({"actions": [{"action": "extend-attribute", "path": "/extra/list", "value": name}]});
         body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
         body
     };
@@ -358,9 +374,15 @@ fn rules_go_by_priority_and_scope_and_see_no_effects_of_others() {
         named("silver", json!({"scope": "silver"})),
         named("empty scope", json!({"scope": ""})),
         named("disabled", json!({"disabled": true})),
-        named("never", json!({"conditions": [{"op": "is-empty", "field": "node://extra.list", "invert": true}]})),
+        named(
+            "never",
+            json!({"conditions": [{"op": "is-empty", "field": "node://extra.list", "invert": true}]}),
+        ),
     ]);
-    assert_eq!(change.node_patch, [add("/extra/list", json!(["high", "low", "plain", "gold", "empty scope"]))]);
+    assert_eq!(
+        change.node_patch,
+        [add("/extra/list", json!(["high", "low", "plain", "gold", "empty scope"]))]
+    );
 }
 
 #[test]
@@ -371,7 +393,9 @@ fn a_dry_run_tells_why() {
             "conditions": [condition("eq", "cpus", json!(5)), condition("gt", "inventory.hostname", json!(1))],
             "actions": [{"action": "example"}],
         })),
-        rule(json!({"actions": [{"action": "add-trait", "name": "A"}, {"action": "fail", "message": "boom"}]})),
+        rule(
+            json!({"actions": [{"action": "add-trait", "name": "A"}, {"action": "fail", "message": "boom"}]}),
+        ),
     ];
     let report = dry_run(&rules, &data(), &node()).unwrap();
     let [first, second] = report["rules"].as_array().unwrap().as_slice() else { panic!("{report}") };
@@ -384,14 +408,22 @@ fn a_dry_run_tells_why() {
 
 #[test]
 fn a_patch_changes_what_it_names() {
-    let old = rule(json!({"description": "d", "scope": "s", "priority": 1, "actions": [{"action": "example"}]}));
+    let old =
+        rule(json!({"description": "d", "scope": "s", "priority": 1, "actions": [{"action": "example"}]}));
     let patched = |body: Value| {
-        RulePatch::from_object(body.as_object().unwrap_or(&Object::new())).map(|patch| patch.applied_to(old.clone()))
+        RulePatch::from_object(body.as_object().unwrap_or(&Object::new()))
+            .map(|patch| patch.applied_to(old.clone()))
     };
     assert_eq!(patched(json!({})), Ok(old.clone()));
-    let new = patched(json!({"description": null, "priority": null, "disabled": true, "conditions": []})).unwrap();
-    assert_eq!((new.description, new.priority, new.disabled, new.scope), (None, None, true, old.scope.clone()));
-    for body in [json!({"actions": []}), json!({"uuid": "x"}), json!({"conditions": null}), json!({"scope": 5})] {
+    let new =
+        patched(json!({"description": null, "priority": null, "disabled": true, "conditions": []})).unwrap();
+    assert_eq!(
+        (new.description, new.priority, new.disabled, new.scope),
+        (None, None, true, old.scope.clone())
+    );
+    for body in
+        [json!({"actions": []}), json!({"uuid": "x"}), json!({"conditions": null}), json!({"scope": 5})]
+    {
         assert!(patched(body.clone()).is_err(), "{body}");
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::node_service::{Node, PatchOp};
+use crate::node_service::{Node, Object, PatchOp};
 use crate::processing::capability_list::CapabilityList;
 use crate::processing::change::Change;
 use crate::processing::python::type_name;
@@ -21,11 +21,8 @@ pub(super) struct Working<'a> {
 }
 
 impl<'a> Working<'a> {
-    /// The node with what the hooks want changed.
-    ///
-    /// # Errors
-    /// Where that does not fit the node.
-    pub(super) fn new(node: &Node, change: &'a mut Change) -> Result<Self, String> {
+    /// The node with what the hooks want changed. What does not fit is left to the node service to refuse.
+    pub(super) fn new(node: &Node, change: &'a mut Change) -> Self {
         let mut document = node.document.clone();
         for name in OBJECTS {
             if document.get(name).is_none_or(Value::is_null) {
@@ -34,9 +31,16 @@ impl<'a> Working<'a> {
         }
         let mut document = Value::Object(document);
         for op in &change.node_patch {
-            patch(&mut document, op)?;
+            if let Err(text) = patch(&mut document, op) {
+                log::warn!("{text} node={}", node.uuid);
+            }
         }
-        Ok(Self { document, change })
+        Self { document, change }
+    }
+
+    /// The members of the node.
+    pub(super) fn document(&self) -> Object {
+        self.document.as_object().cloned().unwrap_or_default()
     }
 
     /// Sets the value at a JSON pointer.
@@ -53,11 +57,10 @@ impl<'a> Working<'a> {
     }
 
     /// Sets the driver; sent even where it stays, since its interfaces may have to be reset.
-    pub(super) fn set_driver(&mut self, value: Value, reset_interfaces: bool) -> Result<(), String> {
-        self.document["driver"] = value.clone();
+    pub(super) fn set_driver(&mut self, value: Value, reset_interfaces: bool) {
+        self.put("driver", value.clone());
         self.record("/driver".to_owned(), value);
         self.change.reset_interfaces |= reset_interfaces;
-        Ok(())
     }
 
     /// Sets a capability, or removes it.
@@ -78,7 +81,10 @@ impl<'a> Working<'a> {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(list)) => list.clone(),
             Some(other) => {
-                return Err(format!("Cannot extend attribute {path}: it is no list, but {}", type_name(other)));
+                return Err(format!(
+                    "Cannot extend attribute {path}: it is no list, but {}",
+                    type_name(other)
+                ));
             }
         };
         if unique && list.contains(&value) {
@@ -113,8 +119,14 @@ impl<'a> Working<'a> {
     }
 
     fn set_traits(&mut self, traits: Vec<String>) {
-        self.document["traits"] = json!(traits);
+        self.put("traits", json!(traits));
         self.change.traits = Some(traits);
+    }
+
+    fn put(&mut self, member: &str, value: Value) {
+        if let Value::Object(members) = &mut self.document {
+            members.insert(member.to_owned(), value);
+        }
     }
 
     /// The path without what lies inside a list.
@@ -136,8 +148,9 @@ impl<'a> Working<'a> {
 
 /// Whether the operation is about this place, or one above or below it.
 fn touches(op: &PatchOp, path: &str) -> bool {
-    let (PatchOp::Add { path: other, .. } | PatchOp::Replace { path: other, .. } | PatchOp::Remove { path: other }) =
-        op;
+    let (PatchOp::Add { path: other, .. }
+    | PatchOp::Replace { path: other, .. }
+    | PatchOp::Remove { path: other }) = op;
     let is_at_or_below = |inner: &str, outer: &str| {
         inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };

@@ -171,7 +171,8 @@ fn element<'a>(at: &Rc<Found<'a>>, index: i64) -> Result<Option<Rc<Found<'a>>>, 
         }
         Cow::Borrowed(Value::Object(members)) if members.is_empty() => None,
         ref other => {
-            let text = other.as_str().ok_or_else(|| Surprise(format!("{} has no index", type_name(other))))?;
+            let text =
+                other.as_str().ok_or_else(|| Surprise(format!("{} has no index", type_name(other))))?;
             position(index, text.chars().count())
                 .and_then(|at| text.chars().nth(at))
                 .map(|c| Cow::Owned(Value::String(c.to_string())))

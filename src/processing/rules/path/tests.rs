@@ -80,18 +80,37 @@ fn shapes_without_elements_are_surprises() {
 fn what_is_no_path_is_refused() {
     let parentheses = "(".repeat(40) + "a" + &")".repeat(40);
     for path in [
-        "", " ", "a..[", "a.", ".a", "a b", "9a", "a[", "a[]", "a[1:2:3]", "a[?(b)]", "a > 1", "'a", "`x`",
-        "a[-]", "a,", "(a", "a)", "a[99999999999999999999]", "\u{fc}", &"a.".repeat(600), &parentheses,
+        "",
+        " ",
+        "a..[",
+        "a.",
+        ".a",
+        "a b",
+        "9a",
+        "a[",
+        "a[]",
+        "a[1:2:3]",
+        "a[?(b)]",
+        "a > 1",
+        "'a",
+        "`x`",
+        "a[-]",
+        "a,",
+        "(a",
+        "a)",
+        "a[99999999999999999999]",
+        "\u{fc}",
+        &"a.".repeat(600),
+        &parentheses,
     ] {
         assert!(Path::parse(path).is_err(), "{path}");
     }
 }
 
 #[test]
-fn a_search_through_a_large_document_is_given_up() {
-    let wide: Vec<Value> = (0..200).map(|_| json!({"a": {"a": {"a": {"a": {}}}}})).collect();
-    let document = Value::Array((0..50).map(|_| Value::Array(wide.clone())).collect());
-    let path = Path::parse("$..*..*..*..*..*..*").unwrap();
+fn a_search_that_multiplies_is_given_up() {
+    let document = (0..100).fold(json!({}), |inner, _| json!({ "a": inner }));
+    let path = Path::parse("$..a..a..a..a..a..a").unwrap();
     assert!(path.find(&document).unwrap_err().0.contains("given up"));
 }
 
