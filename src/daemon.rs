@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::http;
 use crate::node::machine::{self, Spacing};
 use crate::node::registry::Registry;
+use crate::node::rules::StoredRules;
 use crate::node::service::Nodes;
 use crate::node::shared::{Services, Shared};
 use crate::node::step::KeepData;
@@ -64,6 +65,7 @@ impl Daemon {
             bmc_address_fields: config.ipmi_address_fields.clone(),
             store,
             pipeline,
+            rules: Arc::default(),
             logs,
             services,
         });
@@ -188,6 +190,9 @@ fn serve(config: &Config, registry: &Arc<Registry>, socket: TcpListener) -> Resu
         ..ServerSettings::default()
     };
     let registry = Arc::clone(registry);
-    let nodes = move || -> Rc<dyn crate::node::Introspection> { Rc::new(Nodes::new(Arc::clone(&registry))) };
-    http::server::start(vec![Listener::Tcp(socket)], nodes, &settings, &options).map_err(Error::internal)
+    let services = move || {
+        let nodes = Rc::new(Nodes::new(Arc::clone(&registry)));
+        http::Services { rules: Rc::new(StoredRules::new(Rc::clone(&nodes))), nodes }
+    };
+    http::server::start(vec![Listener::Tcp(socket)], services, &settings, &options).map_err(Error::internal)
 }

@@ -5,15 +5,18 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
+use crate::node::rules::{DryRun, Rules};
 use crate::node::timeline::{Entry, Timeline};
 use crate::node::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant};
 use crate::node_service::Object;
 use crate::node_service::recorded::Call;
+use crate::processing::rules::{Rule, RulePatch};
 use crate::store::runs::RunRow;
 
 /// The only node, and its name.
@@ -100,6 +103,58 @@ fn history() -> RunHistory {
         calls: vec![call],
     });
     RunHistory { run, timeline }
+}
+
+/// The only rule.
+pub(super) const RULE: &str = "22222222-2222-4333-8444-555555555555";
+
+fn rule(uuid: &str) -> Rule {
+    let body = json!({
+        "uuid": uuid,
+        "description": "a rule",
+        "conditions": [{"op": "eq", "field": "a", "value": 1}],
+        "actions": [{"action": "fail", "message": "boom"}],
+    });
+    Rule::from_object(body.as_object().unwrap()).unwrap()
+}
+
+#[async_trait(?Send)]
+impl Rules for Fake {
+    async fn create(&self, rule: Rule) -> Result<()> {
+        self.note(format!("create {:?} {:?}", rule.description, rule.scope))
+    }
+
+    async fn all(&self) -> Result<Vec<Rule>> {
+        self.note("rules".to_owned())?;
+        Ok(vec![rule(RULE)])
+    }
+
+    async fn one(&self, uuid: &str) -> Result<Rule> {
+        self.note(format!("rule {uuid}"))?;
+        if uuid == RULE {
+            Ok(rule(uuid))
+        } else {
+            Err(Error::not_found(format!("Rule {uuid} was not found")))
+        }
+    }
+
+    async fn patch(&self, uuid: &str, patch: RulePatch) -> Result<Rule> {
+        self.note(format!("patch {uuid}"))?;
+        Ok(patch.applied_to(rule(uuid)))
+    }
+
+    async fn delete(&self, uuid: &str) -> Result<()> {
+        self.note(format!("delete {uuid}"))
+    }
+
+    async fn delete_all(&self) -> Result<()> {
+        self.note("delete all".to_owned())
+    }
+
+    async fn dry_run(&self, order: DryRun) -> Result<Value> {
+        self.note(format!("dry run {:?} {:?} {}", order.node, order.data, order.rule.is_some()))?;
+        Ok(json!({"rules": []}))
+    }
 }
 
 #[async_trait(?Send)]

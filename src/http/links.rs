@@ -31,9 +31,14 @@ pub(super) fn root(request: &HttpRequest, settings: &Settings) -> String {
         .filter(|host| is_host(host))
         .unwrap_or_else(|| request.app_config().host());
     let port = forwarded("x-forwarded-port").filter(|port| port.parse::<u16>().is_ok());
-    let prefix =
-        forwarded("x-forwarded-prefix").map(|prefix| prefix.trim_end_matches('/')).filter(|p| is_path(p));
-    format!("{scheme}://{}{}", authority(scheme, host, port), prefix.unwrap_or_default())
+    format!("{scheme}://{}{}", authority(scheme, host, port), prefix(request, settings))
+}
+
+/// What a proxy has cut off the front of every path; empty or with a slash at its beginning.
+pub(super) fn prefix(request: &HttpRequest, settings: &Settings) -> String {
+    let forwarded = if settings.trust_forwarded { last(request, "x-forwarded-prefix") } else { None };
+    let prefix = forwarded.map(|prefix| prefix.trim_end_matches('/')).filter(|prefix| is_path(prefix));
+    prefix.unwrap_or_default().to_owned()
 }
 
 /// The last entry of a header's list.

@@ -23,6 +23,7 @@ mod query;
 mod reply;
 mod root;
 pub mod routes;
+mod rules;
 pub mod server;
 mod settings;
 mod status;
@@ -40,13 +41,25 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 
 use crate::node::Introspection;
+use crate::node::rules::Rules;
 
 pub use settings::{Healthcheck, Settings};
 
-/// What the handlers of one worker thread share. The service is not `Send`: each worker makes its own.
+/// What one worker asks of the daemon. Not `Send`: each worker makes its own.
+#[derive(Clone)]
+pub struct Services {
+    /// What may be asked of the nodes.
+    pub nodes: Rc<dyn Introspection>,
+    /// What may be asked of the rules.
+    pub rules: Rc<dyn Rules>,
+}
+
+/// What the handlers of one worker thread share. The services are not `Send`: each worker makes its own.
 pub struct Api {
     /// What may be asked of the nodes.
     pub nodes: Rc<dyn Introspection>,
+    /// What may be asked of the rules.
+    pub rules: Rc<dyn Rules>,
     /// How the interface behaves.
     pub settings: Settings,
 }
@@ -54,8 +67,8 @@ pub struct Api {
 impl Api {
     /// The interface of one worker.
     #[must_use]
-    pub fn new(nodes: Rc<dyn Introspection>, settings: Settings) -> Self {
-        Self { nodes, settings }
+    pub fn new(services: Services, settings: Settings) -> Self {
+        Self { nodes: services.nodes, rules: services.rules, settings }
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn segment(request: &HttpRequest, number: usize) -> Result<String> {
 }
 
 /// Names go into URLs of the node service: `..` or a slash would lead elsewhere there.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     !matches!(text, "" | "." | "..") && !text.contains(|c: char| c == '/' || c.is_control())
 }
 

@@ -7,7 +7,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
-use super::{continue_callback, data, events, failure, introspection, list, path, root};
+use super::{continue_callback, data, events, failure, introspection, list, path, root, rules};
 use crate::error::Error;
 
 /// One thing that can be asked for.
@@ -35,6 +35,14 @@ pub static ROUTES: &[Endpoint] = &[
     get("/v1/introspection/{node}/data", "processed data", || web::to(data::processed)),
     get("/v1/introspection/{node}/data/unprocessed", "unprocessed data", || web::to(data::unprocessed)),
     post("/v1/introspection/{node}/data/unprocessed", "reapply", || web::to(data::reapply)),
+    get("/v1/rules", "rules", || web::to(rules::list)),
+    post("/v1/rules", "create a rule", || web::to(rules::create)),
+    delete("/v1/rules", "delete all rules", || web::to(rules::delete_all)),
+    // Before the names of rules, which this is none of.
+    post("/v1/rules/dry-run", "dry run", || web::to(rules::dry_run)),
+    get("/v1/rules/{rule}", "rule", || web::to(rules::show)),
+    patch("/v1/rules/{rule}", "change a rule", || web::to(rules::change)),
+    delete("/v1/rules/{rule}", "delete a rule", || web::to(rules::delete)),
     get("/{version}", "unknown version", || web::to(root::other_version)),
 ];
 
@@ -44,6 +52,14 @@ const fn get(path: &'static str, name: &'static str, handler: fn() -> Route) -> 
 
 const fn post(path: &'static str, name: &'static str, handler: fn() -> Route) -> Endpoint {
     Endpoint { method: Method::POST, path, name, handler }
+}
+
+const fn patch(path: &'static str, name: &'static str, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Method::PATCH, path, name, handler }
+}
+
+const fn delete(path: &'static str, name: &'static str, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Method::DELETE, path, name, handler }
 }
 
 /// Adds every route of the table, and the answer to everything else.

@@ -5,14 +5,12 @@
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
-use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::dev::Server;
 
-use super::{Api, Settings};
-use crate::node::Introspection;
+use super::{Api, Services, Settings};
 
 /// Where requests come from.
 #[derive(Debug)]
@@ -57,22 +55,22 @@ impl Default for ServerSettings {
 /// The framework's clock moves in steps of half a second, and a deadline that has passed already never fires.
 const SHORTEST_DISCONNECT: Duration = Duration::from_secs(1);
 
-/// Starts to answer on the listeners. Each worker makes its own service; the server runs while it is awaited (or
+/// Starts to answer on the listeners. Each worker makes its own services; the server runs while it is awaited (or
 /// spawned), and stops by its handle.
 ///
 /// # Errors
 /// Where a listener cannot be used.
 pub fn start<F>(
     listeners: Vec<Listener>,
-    make_service: F,
+    make_services: F,
     settings: &Settings,
     options: &ServerSettings,
 ) -> io::Result<Server>
 where
-    F: Fn() -> Rc<dyn Introspection> + Send + Clone + 'static,
+    F: Fn() -> Services + Send + Clone + 'static,
 {
     let api_settings = settings.clone();
-    let server = HttpServer::new(move || super::app(Api::new(make_service(), api_settings.clone())))
+    let server = HttpServer::new(move || super::app(Api::new(make_services(), api_settings.clone())))
         .max_connections(options.max_connections_per_worker)
         .client_request_timeout(options.client_request_timeout)
         .client_disconnect_timeout(options.client_disconnect_timeout.max(SHORTEST_DISCONNECT))

@@ -13,6 +13,7 @@ pub mod prepare;
 pub mod provision;
 pub mod registry;
 mod remains;
+pub mod rules;
 pub mod service;
 pub mod shared;
 pub mod step;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::order::{Ending, Finding, Operation, Plan, Posting, PowerPolicy};
@@ -16,10 +17,11 @@ use super::shared::Shared;
 use crate::crash;
 use crate::error::{Error, Kind, Result};
 use crate::node_service::recorded::{Call, Recorded};
-use crate::node_service::{FailureKind, Node, NodeService, Persistence, PowerTarget, ServiceError};
+use crate::node_service::{FailureKind, Node, NodeService, Object, Persistence, PowerTarget, ServiceError};
 use crate::processing::View;
 use crate::processing::change::Change;
 use crate::processing::document;
+use crate::processing::rules::{Outcome, RuleSet};
 use crate::store::documents::Packed;
 
 /// The pause before a node is read again after a restart.
@@ -91,16 +93,40 @@ async fn process(
     policy: PowerPolicy,
 ) -> Result<(Box<Plan>, Packed)> {
     let ports = service.ports(node.uuid).await.map_err(|error| update_failed(node.uuid, &error))?;
-    let pipeline = Arc::clone(&shared.pipeline);
+    let (pipeline, rules, store) =
+        (Arc::clone(&shared.pipeline), Arc::clone(&shared.rules), shared.store.clone());
     shared
         .compute(move || {
             let mut processed = posting.document.clone();
             let view = View { node: &node, ports: &ports };
-            let change = pipeline.process(&view, &mut processed)?;
-            let plan = Plan { change, ending: ending(policy, &node) };
-            Ok((Box::new(plan), Packed::pack(&document::encode(&processed))?))
+            let mut change = pipeline.process(&view, &mut processed)?;
+            // Rules add nothing to what is stored.
+            let packed = Packed::pack(&document::encode(&processed))?;
+            let set = rules.current(&store)?;
+            let ending = match apply_rules(&set, processed, &posting, &node, &mut change) {
+                Outcome::Applied => ending(policy, &node),
+                Outcome::Failed(text) => Ending::Fail(text),
+            };
+            Ok((Box::new(Plan { change, ending }), packed))
         })
         .await
+}
+
+/// To rules, the logs are part of the data.
+fn apply_rules(
+    set: &RuleSet,
+    mut processed: Object,
+    posting: &Posting,
+    node: &Node,
+    change: &mut Change,
+) -> Outcome {
+    if set.is_empty() {
+        return Outcome::Applied;
+    }
+    if let Some(logs) = &posting.logs {
+        processed.insert("logs".to_owned(), Value::String(logs.as_str().to_owned()));
+    }
+    set.apply(&Value::Object(processed), node, change)
 }
 
 fn ending(policy: PowerPolicy, node: &Node) -> Ending {
@@ -111,12 +137,15 @@ fn ending(policy: PowerPolicy, node: &Node) -> Ending {
     }
 }
 
-/// One patch of the node, then the ports: made, dropped, changed.
+/// One patch of the node, its traits, then the ports: made, dropped, changed.
 async fn apply(service: &dyn NodeService, node: Uuid, change: &Change) -> Result<()> {
     let failed = |error: ServiceError| update_failed(node, &error);
     if !change.node_patch.is_empty() {
-        service.patch_node(node, &change.node_patch, false).await.map_err(failed)?;
+        service.patch_node(node, &change.node_patch, change.reset_interfaces).await.map_err(failed)?;
         crash::point("apply.node_patched");
+    }
+    if let Some(traits) = &change.traits {
+        service.set_traits(node, traits).await.map_err(failed)?;
     }
     for port in &change.new_ports {
         ports::create(service, port).await.map_err(failed)?;

@@ -66,6 +66,8 @@ pub enum Ending {
     PowerOff,
     /// The machine is powered off; a failure is only noted (nodes in `enroll` have no power driver yet).
     TryPowerOff,
+    /// The run fails with this text, and the power is left alone.
+    Fail(String),
 }
 
 /// Work beside the mailbox; while it goes on, the node is locked.

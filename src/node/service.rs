@@ -51,7 +51,7 @@ impl Nodes {
         Self { registry, service }
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         self.registry.shared()
     }
 
@@ -70,7 +70,7 @@ impl Nodes {
         }
     }
 
-    async fn node(&self, ident: &str) -> Result<Node> {
+    pub(super) async fn node(&self, ident: &str) -> Result<Node> {
         let canonical = Uuid::try_parse(ident).map(|uuid| uuid.to_string());
         self.service.node(canonical.as_deref().unwrap_or(ident)).await.map_err(|error| match error.kind {
             FailureKind::NotFound => Error::not_found(format!("Node {ident} was not found in Ironic")),
@@ -138,6 +138,18 @@ impl Nodes {
         self.registry.ask(node, Request::Late(posting, refusal), &Arc::default()).await
     }
 
+    /// Holds the answer to a reapply back until it is over, but not for long. Clients that look for a changed
+    /// `finished_at` would take the null that stands there meanwhile for the end.
+    async fn wait_a_little(&self, node: Uuid) {
+        for pause in [5, 10, 20, 40, 80, 160, 160].map(Duration::from_millis) {
+            tokio::time::sleep(pause).await;
+            let record = self.shared().store.read(move |session| session.node(node)).await;
+            if !matches!(record, Ok(Some(Record { state: State::Reapplying, .. }))) {
+                return;
+            }
+        }
+    }
+
     /// The raw data for a reapply without a document of its own.
     async fn stored_raw(&self, node: Uuid) -> Result<Vec<u8>> {
         if self.shared().settings.keep_data == KeepData::No {
@@ -193,7 +205,9 @@ impl Introspection for Nodes {
                 self.shared().compute(move || prepare::from_body(&pipeline, &raw)).await?
             }
         };
-        self.ask(node, Request::Reapply(Arc::new(prepared.posting), source)).await
+        self.ask(node, Request::Reapply(Arc::new(prepared.posting), source)).await?;
+        self.wait_a_little(node).await;
+        Ok(())
     }
 
     async fn callback(&self, body: Bytes) -> Result<Uuid> {

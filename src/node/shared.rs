@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::machine::Settings;
+use super::rules::RuleBook;
 use super::turns::Turns;
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
@@ -57,6 +58,8 @@ pub struct Shared {
     pub settings: Arc<Settings>,
     /// The hooks.
     pub pipeline: Arc<Pipeline>,
+    /// The rules, compiled.
+    pub rules: Arc<RuleBook>,
     /// Where the ramdisk's logs go.
     pub logs: Arc<LogStore>,
     /// The node service of each thread.

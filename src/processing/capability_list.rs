@@ -56,6 +56,11 @@ impl CapabilityList {
         Ok(())
     }
 
+    /// Removes a capability; answers whether there was one.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.0.shift_remove(name).is_some()
+    }
+
     /// The value of a capability.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -99,6 +104,13 @@ mod tests {
         list.set("cpu_aes", "true").unwrap();
         assert_eq!(list.to_string(), "profile:control,cpu_vt:true,boot_option:local,cpu_aes:true");
         assert_eq!(list.get("cpu_aes"), Some("true"));
+    }
+
+    #[test]
+    fn a_removed_capability_leaves_the_others_in_order() {
+        let mut list = CapabilityList::parse("a:1,b:2,c:3");
+        assert!(list.remove("b") && !list.remove("b"));
+        assert_eq!(list.to_string(), "a:1,c:3");
     }
 
     #[test]

@@ -16,6 +16,10 @@ use crate::node_service::{NewPort, Node, PatchOp};
 pub struct Change {
     /// One JSON patch of the node, in the order of the hooks.
     pub node_patch: Vec<PatchOp>,
+    /// Whether a change of the driver resets the node's interfaces.
+    pub reset_interfaces: bool,
+    /// All traits that the node is to have; `None` where they stay.
+    pub traits: Option<Vec<String>>,
     /// Ports to be made.
     pub new_ports: Vec<NewPort>,
     /// Ports to be changed, one patch a port.
@@ -119,6 +123,7 @@ impl Change {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.node_patch.is_empty()
+            && self.traits.is_none()
             && self.new_ports.is_empty()
             && self.port_patches.is_empty()
             && self.dropped_ports.is_empty()

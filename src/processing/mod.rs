@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod python;
 pub mod ramdisk_logs;
 pub mod root_device;
+pub mod rules;
 mod surrogates;
 
 pub use hooks::View;

@@ -9,6 +9,7 @@ pub mod data;
 pub mod documents;
 pub mod nodes;
 pub mod registered;
+pub mod rules;
 pub mod runs;
 mod schema;
 pub mod transition;
@@ -32,7 +33,7 @@ const UPGRADE: &str = "`rollcall db upgrade`";
 
 /// All that can be asked of a connection, whichever database it leads to.
 pub trait Session:
-    nodes::NodeQueries + data::DataQueries + runs::RunQueries + registered::RegisteredQueries
+    nodes::NodeQueries + data::DataQueries + runs::RunQueries + registered::RegisteredQueries + rules::RuleQueries
 {
 }
 

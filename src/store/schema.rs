@@ -66,6 +66,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    rule_actions (id) {
+        id -> Integer,
+        rule -> Text,
+        action -> Text,
+        params -> Text,
+    }
+}
+
+diesel::table! {
+    rule_conditions (id) {
+        id -> Integer,
+        rule -> Text,
+        op -> Text,
+        multiple -> Text,
+        invert -> Bool,
+        field -> Text,
+        params -> Text,
+    }
+}
+
+diesel::table! {
+    rules (uuid) {
+        uuid -> Text,
+        created_at -> BigInt,
+        sequence -> BigInt,
+        description -> Nullable<Text>,
+        scope -> Nullable<Text>,
+        priority -> Nullable<BigInt>,
+        disabled -> Bool,
+    }
+}
+
+diesel::table! {
+    rules_generation (id) {
+        id -> SmallInt,
+        generation -> BigInt,
+    }
+}
+
+diesel::table! {
     run_attributes (run_id, name, value) {
         run_id -> Text,
         node_uuid -> Text,
@@ -94,6 +134,8 @@ diesel::joinable!(attributes -> nodes (node_uuid));
 diesel::joinable!(introspection_data -> nodes (node_uuid));
 diesel::joinable!(options -> nodes (node_uuid));
 diesel::joinable!(registered_ports -> registered_nodes (node_uuid));
+diesel::joinable!(rule_actions -> rules (rule));
+diesel::joinable!(rule_conditions -> rules (rule));
 
 diesel::allow_tables_to_appear_in_same_query!(
     attributes,
@@ -103,5 +145,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     registered_nodes,
     registered_ports,
     run_attributes,
+    rule_actions,
+    rule_conditions,
+    rules,
+    rules_generation,
     runs,
 );

@@ -41,7 +41,7 @@ fn postgres(admin: &str) -> TestDatabase {
     TestDatabase { url: DatabaseUrl::Postgres(url.into()), _folder: None }
 }
 
-fn on_each(test: impl Fn(&Store, &DatabaseUrl)) {
+pub(crate) fn on_each(test: impl Fn(&Store, &DatabaseUrl)) {
     for database in databases() {
         let store = Store::open(&database.url, 2).unwrap();
         test(&store, &database.url);

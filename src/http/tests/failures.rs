@@ -99,7 +99,7 @@ async fn a_large_body_is_refused_by_its_announcement_and_by_its_size() {
 async fn a_body_that_does_not_come_is_not_waited_for() {
     use actix_web::dev::Service;
     let settings = Settings { body_deadline: Duration::from_millis(20), ..Settings::default() };
-    let api = super::Api::new(Fake::new(), settings);
+    let api = super::Api::new(super::services(&Fake::new()), settings);
     let service = actix_web::test::init_service(super::app(api)).await;
     let (mut asking, _) = request("POST", "/v1/continue").to_request().replace_payload(endless());
     asking.head_mut().headers_mut().remove("content-length");

@@ -5,6 +5,7 @@ mod endpoints;
 mod failures;
 mod robustness;
 mod routes;
+mod rules;
 mod wire;
 
 use std::rc::Rc;
@@ -16,7 +17,7 @@ use actix_web::test::{TestRequest, call_service, init_service};
 use serde_json::Value;
 
 use super::fake::{Fake, NODE};
-use super::{Api, Settings, app};
+use super::{Api, Services, Settings, app};
 
 /// An answer, read whole.
 struct Answer {
@@ -55,8 +56,12 @@ impl Answer {
     }
 }
 
+fn services(fake: &Rc<Fake>) -> Services {
+    Services { nodes: fake.clone(), rules: fake.clone() }
+}
+
 async fn send(fake: &Rc<Fake>, settings: &Settings, request: TestRequest) -> Answer {
-    let service = init_service(app(Api::new(fake.clone(), settings.clone()))).await;
+    let service = init_service(app(Api::new(services(fake), settings.clone()))).await;
     let response = call_service(&service, request.to_request()).await;
     let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body()).await.unwrap().to_vec();

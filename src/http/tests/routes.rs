@@ -4,19 +4,30 @@ use std::collections::BTreeSet;
 
 use actix_web::http::StatusCode;
 
-use super::super::fake::NODE;
+use super::super::fake::{Fake, NODE, RULE};
 use super::super::routes::{ROUTES, allowed};
-use super::ask;
+use super::{Settings, ask, request, send};
 
 /// The path with names that exist.
 pub(super) fn concrete(path: &str) -> String {
-    path.replace("{node}", NODE).replace("{version}", "v2")
+    path.replace("{node}", NODE).replace("{rule}", RULE).replace("{version}", "v2")
+}
+
+/// A body that the endpoint takes.
+fn body(name: &str) -> &'static str {
+    match name {
+        "create a rule" => "{\"actions\": [{\"action\": \"example\"}]}",
+        "change a rule" | "dry run" => "{}",
+        _ => "",
+    }
 }
 
 #[actix_web::test]
 async fn every_endpoint_answers() {
     for endpoint in ROUTES {
-        let answer = ask(endpoint.method.as_str(), &concrete(endpoint.path)).await;
+        let asking =
+            request(endpoint.method.as_str(), &concrete(endpoint.path)).set_payload(body(endpoint.name));
+        let answer = send(&Fake::new(), &Settings::default(), asking).await;
         if endpoint.name == "unknown version" {
             assert_eq!(answer.error(), "Version v2 not found.");
         } else {

@@ -21,7 +21,7 @@ fn serve(listener: Listener, settings: &Settings) -> ServerHandle {
         client_disconnect_timeout: Duration::from_secs(1),
         ..ServerSettings::default()
     };
-    let server = start(vec![listener], || Fake::new(), settings, &options).unwrap();
+    let server = start(vec![listener], || super::services(&Fake::new()), settings, &options).unwrap();
     let handle = server.handle();
     rt::spawn(server);
     handle

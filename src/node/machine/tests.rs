@@ -464,6 +464,28 @@ fn what_the_pre_hooks_find_wrong_ends_the_run_at_once() {
 }
 
 #[test]
+fn a_failing_rule_is_applied_as_far_as_it_came_and_then_ends_the_run() {
+    let mut harness = waiting(ManageBoot::Managed);
+    let ticket = harness.ticket();
+    harness.feed(Input::Callback(ticket, posting(&[])));
+    harness.do_operation(Luck::Good);
+    harness.do_commit();
+    assert!(matches!(harness.operation.take(), Some(Operation::Process(..))));
+    let plan = Plan { change: Change::default(), ending: Ending::Fail("too many cores".to_owned()) };
+    let processed = Packed::pack(b"{}").unwrap();
+    harness.feed(Input::Done(Finding::Processed(Ok((Box::new(plan), processed)))));
+    let transition = harness.commit.clone().unwrap();
+    assert!(transition.data.processed.is_some() && transition.runs.plan.is_some());
+    harness.do_commit();
+    assert!(matches!(harness.operation, Some(Operation::Apply(_))));
+    assert!(!harness.answers.contains_key(&ticket), "not before the end is committed");
+    harness.settle(Luck::Good);
+    let row = harness.row.as_ref().unwrap();
+    assert_eq!((row.state, row.error.as_deref()), (State::Error, Some("too many cores")));
+    assert_eq!(harness.answers[&ticket], Err(Error::bad_request("too many cores")));
+}
+
+#[test]
 fn a_node_service_that_does_not_answer_leaves_the_node_waiting() {
     let mut harness = waiting(ManageBoot::Managed);
     let version = harness.row.as_ref().unwrap().version;

@@ -114,6 +114,9 @@ impl NodeMachine {
         if let Err(error) = outcome {
             return self.fail_flow(now, flow, error);
         }
+        if let Ending::Fail(text) = plan.ending {
+            return self.fail_flow(now, flow, Error::bad_request(text));
+        }
         self.told = flow.ticket.is_some();
         let mut effects: Effects =
             flow.ticket.map(|ticket| Effect::Answer(ticket, Ok(()))).into_iter().collect();
@@ -121,7 +124,7 @@ impl NodeMachine {
             effects.extend(flow.posting.map(Effect::StoreLogs));
         }
         effects.extend(match plan.ending {
-            Ending::LeavePower => self.finish(now, None),
+            Ending::LeavePower | Ending::Fail(_) => self.finish(now, None),
             Ending::PowerOff | Ending::TryPowerOff => self.begin(Operation::PowerOff, Work::PowerOff(plan)),
         });
         effects

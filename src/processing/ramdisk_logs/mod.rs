@@ -31,6 +31,12 @@ pub const MAX_DECODED_BYTES: usize = 64 << 20;
 pub struct RamdiskLogs(String);
 
 impl RamdiskLogs {
+    /// The text as it came.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Takes `logs` out of the document, so that it is neither processed nor stored.
     pub fn take(document: &mut Object) -> Option<Self> {
         match document.shift_remove("logs")? {

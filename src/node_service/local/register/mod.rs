@@ -97,12 +97,7 @@ impl Job for Register {
 fn insert(session: &mut dyn Session, node: &Registration) -> QueryResult<()> {
     session.put_registered_node(&resources::node_row(node.uuid, node.resource()))?;
     for address in &node.macs {
-        let port = NewPort {
-            node_uuid: node.uuid,
-            address: address.clone(),
-            extra: Object::new(),
-            pxe_enabled: true,
-        };
+        let port = NewPort::new(node.uuid, address.clone());
         session.insert_registered_port(&resources::new_port_row(&port))?;
     }
     Ok(())
