@@ -36,7 +36,11 @@ fn object(value: Value) -> Object {
 }
 
 fn new_port(node_uuid: Uuid, address: Mac) -> NewPort {
-    NewPort { node_uuid, address, extra: object(json!({"client-id": "ff"})), pxe_enabled: false }
+    NewPort {
+        extra: object(json!({"client-id": "ff"})),
+        pxe_enabled: false,
+        ..NewPort::new(node_uuid, address)
+    }
 }
 
 fn add(path: &str, value: Value) -> PatchOp {
