@@ -21,7 +21,7 @@ use crate::node::registry::Registry;
 use crate::node::rules::StoredRules;
 use crate::node::service::Nodes;
 use crate::node::shared::{Services, Shared};
-use crate::node::step::KeepData;
+use crate::node::step::{KeepData, TimeoutPower};
 use crate::node::turns::Turns;
 use crate::node_service::ironic;
 use crate::node_service::local::Local;
@@ -159,6 +159,7 @@ fn settings(config: &Config) -> machine::Settings {
         power_off: config.processing.power_off,
         always_store_logs: config.processing.always_store_ramdisk_logs,
         queue_length: QUEUE_LENGTH,
+        timeout_power: if config.timeout_power_off { TimeoutPower::Off } else { TimeoutPower::Leave },
         spacing: if config.introspection_delay > 0 { Spacing::Spaced } else { Spacing::Free },
     }
 }

@@ -53,10 +53,16 @@ pub(super) const SECTION: Section = Section {
             "Seconds that a machine may take to post its data; 0 or less waits for ever.",
         ),
         works(
+            "timeout_power_off",
+            Kind::Bool,
+            Some("false"),
+            "Whether a machine whose boot is managed is powered off when it has timed out.",
+        ),
+        works(
             "clean_up_period",
             Kind::Integer(0, LONGEST),
             Some("60"),
-            "0 switches off the time-out and the removal of nodes that are gone.",
+            "Seconds between looks for nodes that are gone; 0 switches these and the time-out off.",
         ),
         works("starting_timeout", Kind::Integer(1, LONGEST), Some("600"), "Seconds that a start may take."),
         works(
@@ -181,6 +187,8 @@ pub struct Config {
     pub timeout: i64,
     /// Seconds between clean-ups in the ancestor; 0 switches `timeout` and the removal of vanished nodes off.
     pub clean_up_period: u64,
+    /// Whether machines whose run has timed out are powered off.
+    pub timeout_power_off: bool,
     /// Seconds that a node may be `starting`, from its turn.
     pub starting_timeout: u64,
     /// Seconds that a node may be `processing`, `reapplying` or `enrolling`.
@@ -238,6 +246,7 @@ impl Default for Config {
             debug: false,
             timeout: 3600,
             clean_up_period: 60,
+            timeout_power_off: false,
             starting_timeout: 600,
             processing_timeout: 1800,
             aborting_timeout: 30,

@@ -98,6 +98,8 @@ pub enum Notice {
     Deadline,
     /// The process that worked on the node is gone.
     Resume,
+    /// The machine is to be powered off because this run has timed out.
+    PowerJob(Uuid),
     /// Nobody asked for a while: stop, if nothing is in flight.
     Passivate,
 }
@@ -182,6 +184,7 @@ impl NodeActor {
             Effect::Reload => self.reload(ctx),
             Effect::StoreLogs(posting) => self.store_logs(ctx, posting),
             Effect::File(run, entry) => self.file(ctx, run, entry),
+            Effect::PowerJobDone(run, power) => self.end_power_job(ctx, run, power),
         }
     }
 
@@ -199,6 +202,18 @@ impl NodeActor {
             }
         });
         self.operation = Some((number, ctx.spawn(reported)));
+    }
+
+    fn end_power_job(&self, ctx: &mut Context<Self>, run: Uuid, power: String) {
+        let (store, node) = (self.shared.store.clone(), self.uuid);
+        let ended = async move {
+            log::info!("A machine whose run timed out: {power} node={node}");
+            if let Err(error) = store.write(EndPowerJob { node, run, power }).await {
+                // The job stays, and is done again.
+                log::warn!("The end of a power-off could not be stored node={node} error={error}");
+            }
+        };
+        ctx.spawn(ended.into_actor(self));
     }
 
     fn file(&self, ctx: &mut Context<Self>, run: Uuid, entry: Box<Entry>) {
@@ -337,6 +352,22 @@ struct FileEntry {
     entry: Entry,
 }
 
+/// Notes what became of the power, and drops the job.
+struct EndPowerJob {
+    node: Uuid,
+    run: Uuid,
+    power: String,
+}
+
+impl Job for EndPowerJob {
+    type Output = ();
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
+        session.set_run_power(self.run, &self.power)?;
+        session.drop_power_job(self.node)
+    }
+}
+
 impl Job for FileEntry {
     type Output = ();
 
@@ -431,6 +462,7 @@ impl Handler<Notice> for NodeActor {
     fn handle(&mut self, notice: Notice, ctx: &mut Self::Context) {
         match notice {
             Notice::Deadline => self.feed(ctx, Input::Deadline),
+            Notice::PowerJob(run) => self.feed(ctx, Input::PowerJob(run)),
             Notice::Resume => self.resume(ctx),
             Notice::Passivate if self.machine.is_idle() => ctx.stop(),
             Notice::Passivate => {}

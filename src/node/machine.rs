@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::Record;
 use super::order::{Finding, Operation, Plan, Posting, Remains, Source, StartOrder, Ticket};
-use super::step::{self, End, KeepData};
+use super::step::{self, End, KeepData, TimeoutPower};
 use super::timeline::{Entry, Timeline};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -50,6 +50,8 @@ pub struct Settings {
     pub always_store_logs: bool,
     /// Callbacks that may wait for their turn at one node.
     pub queue_length: usize,
+    /// What becomes of the power of machines whose run has timed out.
+    pub timeout_power: TimeoutPower,
     /// Whether reboots are spaced, so that a start has to wait for its turn.
     pub spacing: Spacing,
 }
@@ -92,6 +94,8 @@ pub enum Input {
     Late(Ticket, Arc<Posting>, String),
     /// The deadline of the state may have passed.
     Deadline,
+    /// The machine is to be powered off because this run has timed out.
+    PowerJob(Uuid),
     /// The process that worked on the node is gone; this is what it left.
     Resume(Remains),
 }
@@ -117,6 +121,8 @@ pub enum Effect {
     StoreLogs(Arc<Posting>),
     /// Add to the history of a run that is over.
     File(Uuid, Box<Entry>),
+    /// The power job of a run is done; what became of the power.
+    PowerJobDone(Uuid, String),
 }
 
 type Effects = Vec<Effect>;
@@ -178,6 +184,7 @@ enum Work {
     Apply(Flow, Box<Plan>),
     PowerOff(Box<Plan>),
     AbortPowerOff,
+    TimedPowerOff(Uuid),
 }
 
 /// The way of one document.
@@ -282,6 +289,7 @@ impl NodeMachine {
             }
             Input::Late(ticket, posting, line) => self.on_late(now, ticket, posting, line),
             Input::Deadline => self.on_deadline(now),
+            Input::PowerJob(run) => self.on_power_job(run),
             Input::Resume(remains) => self.on_resume(now, remains),
         }
     }

@@ -5,11 +5,11 @@
 
 use uuid::Uuid;
 
-use super::{Outcome, Record, RunKind, Variant};
+use super::{ManageBoot, Outcome, Record, RunKind, Variant};
 use crate::clock::Timestamp;
 use crate::fsm::{self, Event, Refusal};
 use crate::store::runs::RunEnd;
-use crate::store::transition::{DataWrite, Expected, Lookup, RunWrite, Transition};
+use crate::store::transition::{DataWrite, Expected, Lookup, PowerJobWrite, RunWrite, Transition};
 
 /// The text of a run that ran out of time.
 pub const TIMEOUT_TEXT: &str = "Introspection timeout";
@@ -28,6 +28,15 @@ pub enum KeepData {
     No,
 }
 
+/// What becomes of the power of a machine whose run has timed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeoutPower {
+    /// It is powered off, if its boot is managed (`timeout_power_off`).
+    Off,
+    /// It is left alone, as the ancestor does.
+    Leave,
+}
+
 /// A transition that changes nothing yet: the row as it is, one version on.
 #[must_use]
 pub fn stay(record: &Record, now: Timestamp) -> Transition {
@@ -39,6 +48,7 @@ pub fn stay(record: &Record, now: Timestamp) -> Transition {
         lookup: Lookup::Keep,
         data: DataWrite::default(),
         runs: RunWrite::default(),
+        power_job: PowerJobWrite::Keep,
     }
 }
 
@@ -136,12 +146,21 @@ pub fn close_through(
     close(&passed, Event::Error, now, end, keep)
 }
 
-/// The end of a waiting run whose deadline has passed.
+/// The end of a run whose deadline has passed.
 ///
 /// # Errors
 /// The refusal of the state machine.
-pub fn expire(record: &Record, now: Timestamp, keep: KeepData) -> Result<Transition, Refusal> {
-    close(record, Event::Timeout, now, End::failure(TIMEOUT_TEXT), keep)
+pub fn expire(
+    record: &Record,
+    now: Timestamp,
+    keep: KeepData,
+    power: TimeoutPower,
+) -> Result<Transition, Refusal> {
+    let mut transition = close(record, Event::Timeout, now, End::failure(TIMEOUT_TEXT), keep)?;
+    if power == TimeoutPower::Off && record.manage_boot == ManageBoot::Managed {
+        transition.power_job = PowerJobWrite::Add;
+    }
+    Ok(transition)
 }
 
 /// The first transition of a run over an older record.
@@ -159,6 +178,7 @@ pub fn begin(
     let at = now.max(Timestamp(record.started_at.0.saturating_add(1)));
     let mut transition = advance(record, event, at, deadline)?;
     let (id, kind) = run;
+    transition.power_job = PowerJobWrite::Drop;
     let next = &mut transition.record;
     next.started_at = at;
     next.finished_at = None;

@@ -8,6 +8,7 @@ mod backend;
 pub mod data;
 pub mod documents;
 pub mod nodes;
+pub mod power_jobs;
 pub mod registered;
 pub mod rules;
 pub mod runs;
@@ -33,7 +34,12 @@ const UPGRADE: &str = "`rollcall db upgrade`";
 
 /// All that can be asked of a connection, whichever database it leads to.
 pub trait Session:
-    nodes::NodeQueries + data::DataQueries + runs::RunQueries + registered::RegisteredQueries + rules::RuleQueries
+    nodes::NodeQueries
+    + data::DataQueries
+    + runs::RunQueries
+    + registered::RegisteredQueries
+    + rules::RuleQueries
+    + power_jobs::PowerJobQueries
 {
 }
 

@@ -76,6 +76,9 @@ pub trait RunQueries {
     /// Ends a run that has not ended yet.
     fn close_run(&mut self, run: Uuid, end: &RunEnd) -> QueryResult<()>;
 
+    /// Notes what became of the power after a run had ended.
+    fn set_run_power(&mut self, run: Uuid, power: &str) -> QueryResult<()>;
+
     /// Ends the open runs of a node whose record is removed.
     fn close_runs_of(&mut self, node: Uuid, end: &RunEnd) -> QueryResult<()>;
 }
@@ -139,6 +142,11 @@ macro_rules! run_queries {
                         runs::plan.eq(None::<Vec<u8>>),
                     ))
                     .execute(self)?;
+                Ok(())
+            }
+
+            fn set_run_power(&mut self, run: Uuid, power: &str) -> QueryResult<()> {
+                diesel::update(runs::table.find(run.to_string())).set(runs::power.eq(power)).execute(self)?;
                 Ok(())
             }
 

@@ -47,6 +47,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    power_jobs (node_uuid) {
+        node_uuid -> Text,
+        run_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     registered_nodes (uuid) {
         uuid -> Text,
         name -> Nullable<Text>,
@@ -142,6 +150,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     introspection_data,
     nodes,
     options,
+    power_jobs,
     registered_nodes,
     registered_ports,
     run_attributes,

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::documents::{Packed, unpack};
 use super::nodes::Page;
-use super::transition::{DataWrite, Expected, Lookup, RunWrite, Transition, Written};
+use super::power_jobs::PowerJob;
+use super::transition::{DataWrite, Expected, Lookup, PowerJobWrite, RunWrite, Transition, Written};
 use super::writer::QueryResult;
 use super::*;
 use crate::clock::Timestamp;
@@ -73,6 +74,7 @@ fn making(record: Record) -> Transition {
         lookup: Lookup::Keep,
         data: DataWrite::default(),
         runs: RunWrite { begun: Some(RunKind::Start), ..RunWrite::default() },
+        power_job: PowerJobWrite::Keep,
         record,
     }
 }
@@ -266,6 +268,23 @@ fn overdue_nodes_are_found_the_longest_overdue_first() {
         let overdue = store.read_blocking(|s| s.overdue(Timestamp(60), 10)).unwrap();
         assert_eq!(overdue.iter().map(|r| r.uuid.as_u128()).collect::<Vec<_>>(), [2, 5, 1]);
         assert_eq!(store.read_blocking(|s| s.earliest_deadline()).unwrap(), Some(Timestamp(40)));
+    });
+}
+
+#[test]
+fn a_power_job_lives_until_the_next_run_begins() {
+    on_each(|store, _| {
+        let old = Record { deadline: Some(Timestamp(20)), ..record(1, State::Waiting) };
+        make(store, old.clone());
+        let expire = step::expire(&old, Timestamp(30), KeepData::Yes, step::TimeoutPower::Off).unwrap();
+        let ended = expire.record.clone();
+        store.write_blocking(expire).unwrap();
+        let jobs = |store: &Store| store.read_blocking(|s| s.power_jobs(10)).unwrap();
+        assert_eq!(jobs(store), [PowerJob { node: old.uuid, run: old.run }]);
+        let run = (Uuid::from_u128(77), RunKind::Start);
+        let begin = step::begin(&ended, Event::Start, Timestamp(40), None, run).unwrap();
+        store.write_blocking(begin).unwrap();
+        assert_eq!(jobs(store), []);
     });
 }
 

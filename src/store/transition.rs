@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::Session;
 use super::documents::Packed;
+use super::power_jobs::PowerJob;
 use super::runs::RunEnd;
 use super::writer::{Job, QueryResult};
 use crate::clock::Timestamp;
@@ -55,6 +56,18 @@ pub struct RunWrite {
     pub timeline: Option<Timeline>,
 }
 
+/// What becomes of the job to power the machine off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PowerJobWrite {
+    /// It stays, if there is one.
+    #[default]
+    Keep,
+    /// It is added for the record's run.
+    Add,
+    /// It is dropped.
+    Drop,
+}
+
 /// A transition, or an addition within a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition {
@@ -70,6 +83,8 @@ pub struct Transition {
     pub data: DataWrite,
     /// History.
     pub runs: RunWrite,
+    /// The power, after a timeout.
+    pub power_job: PowerJobWrite,
 }
 
 /// Whether the transition took place.
@@ -97,6 +112,7 @@ impl Transition {
         self.write_lookup(session)?;
         self.write_data(session)?;
         self.write_runs(session)?;
+        self.write_power_job(session)?;
         Ok(Written::Committed)
     }
 
@@ -126,6 +142,15 @@ impl Transition {
             }
         }
         Ok(())
+    }
+
+    fn write_power_job(&self, session: &mut dyn Session) -> QueryResult<()> {
+        let node = self.record.uuid;
+        match self.power_job {
+            PowerJobWrite::Keep => Ok(()),
+            PowerJobWrite::Add => session.put_power_job(PowerJob { node, run: self.record.run }, self.at),
+            PowerJobWrite::Drop => session.drop_power_job(node),
+        }
     }
 
     fn write_runs(&self, session: &mut dyn Session) -> QueryResult<()> {

@@ -16,7 +16,7 @@ use crate::fsm::{Event, State};
 use crate::node::Record;
 use crate::node::actor::Notice;
 use crate::node::registry::Registry;
-use crate::node::step::{self, KeepData};
+use crate::node::step::{self, KeepData, TimeoutPower};
 use crate::node::timeline::Entry;
 use crate::store::transition::Written;
 use crate::store::{Job, QueryResult, Session};
@@ -37,6 +37,8 @@ pub struct ExpireOverdue {
     pub now: Timestamp,
     /// Whether their data stays.
     pub keep: KeepData,
+    /// What becomes of their power.
+    pub power: TimeoutPower,
 }
 
 impl Job for ExpireOverdue {
@@ -50,7 +52,7 @@ impl Job for ExpireOverdue {
             if !overdue || record.state != State::Waiting {
                 continue;
             }
-            let Ok(transition) = step::expire(&record, self.now, self.keep) else { continue };
+            let Ok(transition) = step::expire(&record, self.now, self.keep, self.power) else { continue };
             let mut timeline = session.timeline(record.run)?;
             timeline.push(timed_out(&record, self.now));
             let mut transition = transition;
@@ -94,9 +96,9 @@ async fn sweep(registry: &Arc<Registry>) -> Result<Duration> {
     let nodes = waiting.into_iter().map(|record| record.uuid).collect();
     let asleep = registry.notify_awake(nodes, Notice::Deadline);
     let told_all = asleep.is_empty();
-    let keep = shared.settings.keep_data;
+    let (keep, power) = (shared.settings.keep_data, shared.settings.timeout_power);
     crash::point("sweep.found");
-    let ended = shared.store.write(ExpireOverdue { nodes: asleep, now, keep }).await?;
+    let ended = shared.store.write(ExpireOverdue { nodes: asleep, now, keep, power }).await?;
     crash::point("sweep.committed");
     if !ended.is_empty() {
         log::info!("Waiting nodes have timed out count={}", ended.len());

@@ -5,6 +5,7 @@
 //! and tried again, and ends nothing. It writes only through jobs of the store, or by asking the node's actor.
 
 mod deadlines;
+mod power;
 mod recovery;
 mod sync;
 
@@ -30,6 +31,7 @@ pub fn start(registry: &Arc<Registry>, periods: Periods) {
     actix_rt::spawn(deadlines::run(Arc::clone(registry)));
     actix_rt::spawn(deadlines::clear_away(Arc::clone(registry)));
     actix_rt::spawn(send_to_sleep(Arc::clone(registry)));
+    actix_rt::spawn(power::run(Arc::clone(registry)));
     if let Some(period) = periods.sync {
         actix_rt::spawn(sync::run(Arc::clone(registry), period));
     }

@@ -1,3 +1,4 @@
+DROP TABLE power_jobs;
 DROP TABLE registered_ports;
 DROP TABLE registered_nodes;
 DROP TABLE runs;

@@ -84,6 +84,13 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_by_node ON runs (node_uuid, started_at);
 
+-- Machines that are to be powered off because their run has timed out; gone with the start of the next run.
+CREATE TABLE power_jobs (
+    node_uuid TEXT PRIMARY KEY NOT NULL,
+    run_id TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
 -- The local node service: nodes and ports of installations without Ironic. document is the resource as JSON.
 CREATE TABLE registered_nodes (
     uuid TEXT PRIMARY KEY NOT NULL,

@@ -47,11 +47,7 @@ impl NodeMachine {
     }
 
     pub(super) fn on_abort_powered_off(&mut self, now: Timestamp, outcome: Result<(), String>) -> Effects {
-        let power = match outcome {
-            Ok(()) => "powered_off".to_owned(),
-            Err(cause) => format!("power_unknown: {cause}"),
-        };
-        self.end_abort(now, power)
+        self.end_abort(now, power_text(outcome))
     }
 
     pub(super) fn end_abort(&mut self, now: Timestamp, power: String) -> Effects {
@@ -61,5 +57,13 @@ impl NodeMachine {
             Ok(transition) => self.commit(transition, Then::Unlock(Vec::new())),
             Err(refusal) => self.bug(refusal, Vec::new()),
         }
+    }
+}
+
+/// What became of the power, for the history.
+pub(super) fn power_text(outcome: Result<(), String>) -> String {
+    match outcome {
+        Ok(()) => "powered_off".to_owned(),
+        Err(cause) => format!("power_unknown: {cause}"),
     }
 }

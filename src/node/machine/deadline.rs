@@ -1,10 +1,13 @@
 //! The deadline of a state.
 
+use uuid::Uuid;
+
+use super::abort::power_text;
 use super::{Activity, Effect, Effects, First, Input, NodeMachine, Then, Work};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::fsm::State;
-use crate::node::order::Ticket;
+use crate::node::order::{Operation, Ticket};
 use crate::node::step::{self, TIMEOUT_TEXT};
 
 impl NodeMachine {
@@ -41,13 +44,34 @@ impl NodeMachine {
         let Activity::Working(working) = &self.activity else { return None };
         match &working.work {
             Work::Fetch(flow) | Work::Process(flow) | Work::Apply(flow, _) => flow.ticket,
-            Work::BootDevice | Work::Turn | Work::Reboot | Work::PowerOff(_) | Work::AbortPowerOff => None,
+            Work::BootDevice
+            | Work::Turn
+            | Work::Reboot
+            | Work::PowerOff(_)
+            | Work::AbortPowerOff
+            | Work::TimedPowerOff(_) => None,
         }
+    }
+
+    /// Powers the machine of a run that has timed out off, unless another run has begun.
+    pub(super) fn on_power_job(&mut self, run: Uuid) -> Effects {
+        let timed_out =
+            self.record.as_ref().is_some_and(|record| record.run == run && record.state == State::Error);
+        if !timed_out || self.is_locked() {
+            return Vec::new();
+        }
+        self.begin(Operation::AbortPowerOff, Work::TimedPowerOff(run))
+    }
+
+    pub(super) fn on_timed_power_off(&mut self, run: Uuid, outcome: Result<(), String>) -> Effects {
+        let mut effects = self.unlock(Vec::new());
+        effects.push(Effect::PowerJobDone(run, power_text(outcome)));
+        effects
     }
 
     fn expire(&mut self, now: Timestamp, answers: Vec<(Ticket, crate::error::Result<()>)>) -> Effects {
         let Some(record) = &self.record else { return Vec::new() };
-        match step::expire(record, now, self.settings.keep_data) {
+        match step::expire(record, now, self.settings.keep_data, self.settings.timeout_power) {
             Ok(transition) if record.state == State::Waiting => {
                 let first = First { input: Input::Deadline, ticket: None };
                 self.commit_first(transition, Then::Unlock(answers), first)

@@ -9,7 +9,7 @@ use crate::fsm::{self, Birth, Event, Refusal};
 use crate::node::order::{Operation, StartOrder, Ticket};
 use crate::node::step::{self, End};
 use crate::node::{Attribute, ManageBoot, Record, RunKind, Variant};
-use crate::store::transition::{DataWrite, Expected, Lookup, RunWrite, Transition};
+use crate::store::transition::{DataWrite, Expected, Lookup, PowerJobWrite, RunWrite, Transition};
 
 const NO_ATTRIBUTES: &str = "No lookup attributes were found, inspector won't be able to find it after \
      introspection, consider creating ironic ports or providing an IPMI address";
@@ -69,6 +69,7 @@ impl NodeMachine {
             lookup: Lookup::Keep,
             data: DataWrite::default(),
             runs: RunWrite { begun: Some(kind), ..RunWrite::default() },
+            power_job: PowerJobWrite::Drop,
         })
     }
 

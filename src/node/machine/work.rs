@@ -29,6 +29,9 @@ impl NodeMachine {
             (Work::Process(flow), Finding::Processed(outcome)) => self.on_processed(now, flow, outcome),
             (Work::Apply(flow, plan), Finding::Applied(outcome)) => self.on_applied(now, flow, plan, outcome),
             (Work::PowerOff(plan), Finding::PoweredOff(outcome)) => self.on_powered_off(now, &plan, outcome),
+            (Work::TimedPowerOff(run), Finding::AbortPoweredOff(outcome)) => {
+                self.on_timed_power_off(run, outcome)
+            }
             (Work::AbortPowerOff, Finding::AbortPoweredOff(outcome)) => {
                 self.on_abort_powered_off(now, outcome)
             }

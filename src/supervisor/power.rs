@@ -1,0 +1,25 @@
+//! Machines whose run has timed out are powered off, where that is asked for (`timeout_power_off`).
+//!
+//! Invariant: each is a stored job that carries its run, so that it survives a restart and is void once another run
+//! has begun; the node's actor does it, under its lock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::node::actor::Notice;
+use crate::node::registry::Registry;
+
+/// How often it is looked for jobs; one that failed is tried again then.
+const LOOK: Duration = Duration::from_secs(2);
+/// Machines at one time.
+const BATCH: i64 = 50;
+
+pub(super) async fn run(registry: Arc<Registry>) {
+    loop {
+        match registry.shared().store.read(|session| session.power_jobs(BATCH)).await {
+            Ok(jobs) => jobs.iter().for_each(|job| registry.wake(job.node, Notice::PowerJob(job.run))),
+            Err(error) => log::error!("The power jobs could not be read error={error}"),
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
