@@ -118,7 +118,7 @@ fn services(config: &Config, store: &Store) -> Result<ServiceFactory> {
     match config.node_service {
         NodeServiceKind::Ironic => {
             let shared = ironic::Shared::new(&config.ironic, config.max_concurrency)?;
-            Ok(Arc::new(move || Rc::new(ironic::Ironic::new(Arc::clone(&shared)))))
+            Ok(Arc::new(move || ironic::Ironic::of_this_thread(&shared)))
         }
         NodeServiceKind::Local => {
             let _ = store;

@@ -17,6 +17,8 @@ mod shared;
 mod tests;
 mod versions;
 
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -39,7 +41,26 @@ pub struct Ironic {
     shared: Arc<Shared>,
 }
 
+thread_local! {
+    /// The client of this thread, as long as anybody uses it.
+    static CLIENT: RefCell<Weak<Ironic>> = const { RefCell::new(Weak::new()) };
+}
+
 impl Ironic {
+    /// The client that all on the present thread share. To make one takes milliseconds and most of a megabyte (it
+    /// knows the web's certificate authorities), and only calls of one client share connections.
+    #[must_use]
+    pub fn of_this_thread(shared: &Arc<Shared>) -> Rc<Self> {
+        CLIENT.with_borrow_mut(|client| match client.upgrade() {
+            Some(present) if Arc::ptr_eq(&present.shared, shared) => present,
+            _ => {
+                let made = Rc::new(Self::new(Arc::clone(shared)));
+                *client = Rc::downgrade(&made);
+                made
+            }
+        })
+    }
+
     /// A client for the present thread.
     #[must_use]
     pub fn new(shared: Arc<Shared>) -> Self {

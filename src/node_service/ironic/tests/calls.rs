@@ -1,5 +1,7 @@
 //! What is asked of Ironic, and what is made of its answers.
 
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,9 +10,21 @@ use uuid::Uuid;
 use super::standin::{Reply, StandIn, fault, ok};
 use super::{NODE, PORT};
 use crate::config;
+use crate::node_service::ironic::{Ironic, Shared};
 use crate::node_service::{
     FailureKind, NewPort, NodeService, Object, PatchOp, Persistence, PortMade, PowerTarget, Validation,
 };
+
+#[test]
+fn all_on_one_thread_share_a_client_and_its_connections() {
+    let (ironic, other) = (StandIn::new(|_, _| fault(404)), StandIn::new(|_, _| fault(404)));
+    let shared = |standin: &StandIn| Arc::new(Shared::new(&standin.config(), 10).unwrap());
+    let (one, two) = (shared(&ironic), shared(&other));
+    let first = Ironic::of_this_thread(&one);
+    assert!(Rc::ptr_eq(&first, &Ironic::of_this_thread(&one)));
+    let second = Ironic::of_this_thread(&two);
+    assert!(!Rc::ptr_eq(&first, &second) && Arc::ptr_eq(&second.shared, &two));
+}
 
 fn accepting() -> StandIn {
     StandIn::new(|_, _| Reply::Answer(202, Value::Null))
