@@ -90,7 +90,7 @@ fn noise(number: u32, salt: u32) -> u64 {
 /// What the ramdisk of a machine posts: about 18 KB.
 pub fn document(number: u32) -> Vec<u8> {
     let interfaces: Vec<Value> = (0..8).map(|index| interface(number, index)).collect();
-    let disks: Vec<Value> = (0..20).map(|index| disk(number, index)).collect();
+    let disks: Vec<Value> = (0..28).map(|index| disk(number, index)).collect();
     let root_disk = disks.first().cloned();
     let boot_interface = format!("01-{}", mac(number, 0).replace(':', "-"));
     let document = json!({
