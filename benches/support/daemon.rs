@@ -22,7 +22,7 @@ impl Daemon {
     pub fn start(folder: &Path, connection: &str, node_service: u16) -> Self {
         let port = free_port();
         let text = format!(
-            "listen_port = {port}\nnode_service = \"ironic\"\nintrospection_delay = 0\n\
+            "listen_port = {port}\nnode_service = \"ironic\"\nintrospection_delay = 0\nclean_up_period = 3600\n\
              [database]\nconnection = \"{connection}\"\n\
              [ironic]\nendpoint_override = \"http://127.0.0.1:{node_service}\"\n\
              [processing]\nstore_data = \"database\"\n"
