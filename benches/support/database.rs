@@ -74,6 +74,20 @@ impl Database {
         }
     }
 
+    /// What lies in it.
+    pub fn contents(&self) -> Contents {
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => {
+                let mut connection = SqliteConnection::establish(&path.to_string_lossy()).unwrap();
+                diesel::sql_query(CONTENTS).get_result(&mut connection).unwrap()
+            }
+            DatabaseUrl::Postgres(url) => {
+                let mut connection = PgConnection::establish(url).unwrap();
+                diesel::sql_query(CONTENTS).get_result(&mut connection).unwrap()
+            }
+        }
+    }
+
     /// A counter that each committed writing transaction raises by one, whoever made it.
     pub fn commits(&self) -> i64 {
         match &self.url {
@@ -86,6 +100,34 @@ impl Database {
         }
     }
 }
+
+/// What lies in a database, as far as it is not chance or time.
+#[derive(Debug, PartialEq, Eq, QueryableByName)]
+pub struct Contents {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    nodes: i64,
+    /// One for each write of a node.
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    versions: i64,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    attributes: i64,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    finished_runs: i64,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    documents: i64,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    document_bytes: i64,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    stored_bytes: i64,
+}
+
+const CONTENTS: &str = "SELECT (SELECT count(*) FROM nodes) AS nodes, \
+     (SELECT CAST(sum(version) AS BIGINT) FROM nodes) AS versions, \
+     (SELECT count(*) FROM attributes) AS attributes, \
+     (SELECT count(*) FROM runs WHERE outcome = 'finished') AS finished_runs, \
+     (SELECT count(*) FROM introspection_data) AS documents, \
+     (SELECT CAST(sum(size_bytes) AS BIGINT) FROM introspection_data) AS document_bytes, \
+     (SELECT CAST(sum(length(body)) AS BIGINT) FROM introspection_data) AS stored_bytes";
 
 #[derive(QueryableByName)]
 struct Count {

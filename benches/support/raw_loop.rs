@@ -64,7 +64,8 @@ pub struct RawLoop {
     records: Vec<Option<Record>>,
     batch: usize,
     connection: Bare,
-    _database: Database,
+    /// Where it writes.
+    pub database: Database,
 }
 
 /// What one round took.
@@ -88,7 +89,7 @@ impl RawLoop {
         let database = Database::new(kind);
         let connection = Bare::connect(&database.url);
         let records = vec![None; machines.len()];
-        Self { machines: Arc::clone(machines), records, batch, connection, _database: database }
+        Self { machines: Arc::clone(machines), records, batch, connection, database }
     }
 
     /// One introspection of each of the first `count` machines.
