@@ -275,7 +275,7 @@ fn take_ownership(url: &str) -> Result<PgConnection> {
 }
 
 /// The key of the advisory lock of the process that works on the database ("rollown" in ASCII).
-const OWNER_LOCK: i64 = 0x726f_6c6c_6f77_6e;
+const OWNER_LOCK: i64 = 0x0072_6f6c_6c6f_776e;
 /// The key of the advisory lock under which one process at a time migrates ("rollcall" in ASCII).
 const MIGRATION_LOCK: i64 = 0x726f_6c6c_6361_6c6c;
 

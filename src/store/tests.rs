@@ -63,7 +63,7 @@ fn record(number: u128, state: State) -> Record {
         manage_boot: ManageBoot::Managed,
         run: Uuid::from_u128(number + 1000),
         last_event: Event::Start,
-        posted: (number % 2 == 0).then(|| Posted { digest: "abc".to_owned(), answered: true }),
+        posted: number.is_multiple_of(2).then(|| Posted { digest: "abc".to_owned(), answered: true }),
     }
 }
 
