@@ -47,8 +47,8 @@ thread_local! {
 }
 
 impl Ironic {
-    /// The client that all on the present thread share. To make one takes milliseconds and most of a megabyte (it
-    /// knows the web's certificate authorities), and only calls of one client share connections.
+    /// The client that all on the present thread share: only calls of one client share connections, and each new
+    /// one first builds its list of the web's certificate authorities.
     #[must_use]
     pub fn of_this_thread(shared: &Arc<Shared>) -> Rc<Self> {
         CLIENT.with_borrow_mut(|client| match client.upgrade() {
