@@ -32,9 +32,11 @@ impl Rounds {
         Self(figures)
     }
 
-    /// The one in the middle.
+    /// The one in the middle, or between the two in the middle.
     pub fn median(&self) -> f64 {
-        self.0.get(self.0.len() / 2).copied().unwrap_or(f64::NAN)
+        let at = |index: usize| self.0.get(index).copied().unwrap_or(f64::NAN);
+        let count = self.0.len();
+        f64::midpoint(at(count.saturating_sub(1) / 2), at(count / 2))
     }
 
     /// `min / median / max`.
