@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::fsm;
+use crate::fsm::{self, Birth};
 use crate::node::order::{Ending, PowerPolicy};
 use crate::node::{Attribute, MAC, ManageBoot, Outcome};
 use crate::node_service::{FailureKind, Persistence, ServiceError};
@@ -31,6 +31,8 @@ fn settings() -> Arc<Settings> {
         always_store_logs: false,
         queue_length: 2,
         spacing: Spacing::Spaced,
+        in_use: InUse::Permitted,
+        unknown: Unknown::Refused,
     })
 }
 
@@ -49,12 +51,19 @@ fn posting(failures: &[&str]) -> Arc<Posting> {
         failures: failures.iter().map(|text| (*text).to_owned()).collect(),
         logs: None,
         origin: crate::processing::ramdisk_logs::Origin::of(None, &crate::node_service::Object::new()),
+        matched: None,
     })
 }
 
 fn node(provision_state: &str) -> Box<Node> {
     let document = json!({"provision_state": provision_state}).as_object().cloned().unwrap();
     Box::new(Node { uuid: Uuid::nil(), document })
+}
+
+fn adoption(birth: Birth, failures: &[&str]) -> Box<Adoption> {
+    let state = if birth == Birth::Discovery { "enroll" } else { "active" };
+    let attributes = vec![Attribute { name: MAC, value: "52:54:00:00:00:01".to_owned() }];
+    Box::new(Adoption { birth, attributes, posting: posting(failures), node: node(state) })
 }
 
 /// Database, node service and callers, played in memory.
@@ -268,7 +277,8 @@ impl Harness {
 
 /// Whether the table (or an addition within a state) leads there; a failure may pass through `processing`.
 fn is_step(from: Option<State>, to: State) -> bool {
-    let Some(from) = from else { return matches!(to, State::Starting | State::Enrolling | State::Waiting) };
+    let born = matches!(to, State::Starting | State::Enrolling | State::Waiting);
+    let Some(from) = from.filter(|from| !(born && from.is_terminal())) else { return born };
     let reaches = |from| Event::ALL.iter().any(|event| fsm::next(from, *event) == Ok(to));
     from == to || reaches(from) || (from == State::Waiting && reaches(State::Processing))
 }
@@ -287,6 +297,7 @@ enum Step {
     Abort,
     Reapply(bool),
     Callback(bool),
+    Adopt(bool, bool),
     Withdraw,
     Commit,
     CommitFails,
@@ -308,6 +319,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Abort),
         1 => any::<bool>().prop_map(Step::Reapply),
         3 => prop::bool::weighted(0.8).prop_map(Step::Callback),
+        2 => (any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(new, good)| Step::Adopt(new, good)),
         1 => Just(Step::Withdraw),
         8 => Just(Step::Commit),
         1 => Just(Step::CommitFails),
@@ -344,6 +356,11 @@ impl Harness {
                 let ticket = self.ticket();
                 let posting = posting(if *good { &[] } else { &["bad"] });
                 self.feed(Input::Callback(ticket, posting));
+            }
+            Step::Adopt(new, good) if !held => {
+                let ticket = self.ticket();
+                let birth = if *new { Birth::Discovery } else { Birth::ActiveIntrospection };
+                self.feed(Input::Adopt(ticket, adoption(birth, if *good { &[] } else { &["bad"] })));
             }
             Step::Withdraw => {
                 let ticket = self.next_ticket;
@@ -590,4 +607,76 @@ fn what_a_crash_interrupted_is_brought_to_its_end() {
     let ticket = harness.ticket();
     harness.feed(Input::Abort(ticket));
     assert_eq!(ended(&mut harness).error.as_deref(), Some("Canceled by operator"));
+}
+
+#[test]
+fn a_discovered_machine_is_enrolled_and_then_processed() {
+    let mut harness = Harness::new();
+    let ticket = harness.ticket();
+    harness.feed(Input::Adopt(ticket, adoption(Birth::Discovery, &[])));
+    let birth = harness.commit.clone().unwrap();
+    assert_eq!(
+        (birth.record.state, birth.runs.begun),
+        (State::Enrolling, Some(crate::node::RunKind::Discovery))
+    );
+    assert!(birth.data.raw.is_some(), "the data is in the first commit");
+    assert_eq!(birth.record.deadline, Some(START.plus_seconds(80)));
+    harness.do_commit();
+    assert!(harness.accepted.contains(&ticket));
+    harness.do_commit();
+    assert_eq!(harness.state(), Some(State::Processing));
+    assert!(matches!(&harness.operation, Some(Operation::Process(_, _, PowerPolicy::Off))));
+    harness.settle(Luck::Odd);
+    assert_eq!(harness.state(), Some(State::Finished));
+    assert_eq!(harness.answers[&ticket], Ok(()));
+}
+
+#[test]
+fn a_machine_in_use_is_processed_again_and_again_and_keeps_its_power() {
+    let mut harness = Harness::new();
+    for _ in 0..2 {
+        let ticket = harness.ticket();
+        harness.feed(Input::Adopt(ticket, adoption(Birth::ActiveIntrospection, &[])));
+        harness.do_commit();
+        assert_eq!(harness.state(), Some(State::Waiting));
+        assert_eq!(harness.row.as_ref().unwrap().manage_boot, ManageBoot::Unmanaged);
+        harness.do_commit();
+        assert!(matches!(&harness.operation, Some(Operation::Process(_, _, PowerPolicy::Leave))));
+        harness.settle(Luck::Good);
+        assert_eq!(harness.state(), Some(State::Finished));
+        assert_eq!(harness.answers[&ticket], Ok(()));
+    }
+    assert_eq!(harness.ended_runs.len(), 2);
+}
+
+#[test]
+fn a_machine_in_use_whose_ramdisk_failed_ends_in_error() {
+    let mut harness = Harness::new();
+    let ticket = harness.ticket();
+    harness.feed(Input::Adopt(ticket, adoption(Birth::ActiveIntrospection, &["no"])));
+    harness.settle(Luck::Good);
+    assert_eq!(harness.row.as_ref().unwrap().error.as_deref(), Some("no"));
+    assert!(harness.answers[&ticket].is_err());
+}
+
+#[test]
+fn data_of_a_machine_that_is_being_enrolled_waits_for_its_turn() {
+    let mut harness = Harness::new();
+    let (first, second) = (harness.ticket(), harness.ticket());
+    harness.feed(Input::Adopt(first, adoption(Birth::Discovery, &[])));
+    harness.feed(Input::Adopt(second, adoption(Birth::Discovery, &[])));
+    harness.settle(Luck::Good);
+    assert_eq!(harness.answers[&first], Ok(()));
+    assert!(harness.answers[&second].as_ref().unwrap_err().text.contains("already finished on"));
+    assert_eq!(harness.ended_runs.len(), 1);
+}
+
+#[test]
+fn an_enrolment_that_a_crash_interrupted_ends_and_says_so() {
+    let mut harness = Harness::new();
+    let ticket = harness.ticket();
+    harness.feed(Input::Adopt(ticket, adoption(Birth::Discovery, &[])));
+    harness.crash(true);
+    harness.settle(Luck::Good);
+    assert!(harness.row.as_ref().unwrap().error.as_deref().unwrap().contains("being enrolled"));
 }
