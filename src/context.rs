@@ -25,6 +25,17 @@ impl Request {
     }
 }
 
+/// `work` as part of the request that the present task works for, wherever it is run.
+pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let request = REQUEST.try_with(Request::clone).ok();
+    async move {
+        match request {
+            Some(request) => request.scope(work).await,
+            None => work.await,
+        }
+    }
+}
+
 /// The id of the request that the present task works for.
 #[must_use]
 pub fn request_id() -> Option<String> {

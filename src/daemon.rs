@@ -16,7 +16,9 @@ use crate::clock::SystemClock;
 use crate::config::{Config, NodeServiceKind};
 use crate::error::{Error, Result};
 use crate::http;
-use crate::node::machine::{self, Spacing};
+use crate::node::discovery::Discovery;
+use crate::node::machine::{self, Spacing, Unknown};
+use crate::node::provision::InUse;
 use crate::node::registry::Registry;
 use crate::node::rules::StoredRules;
 use crate::node::service::Nodes;
@@ -62,6 +64,7 @@ impl Daemon {
             turns: Turns::new(Duration::from_secs(config.introspection_delay)),
             compute: Arc::new(Semaphore::new(cores())),
             callback_deadline: Duration::from_secs(config.callback_deadline),
+            discovery: Discovery::from_config(config),
             bmc_address_fields: config.ipmi_address_fields.clone(),
             store,
             pipeline,
@@ -161,6 +164,11 @@ fn settings(config: &Config) -> machine::Settings {
         queue_length: QUEUE_LENGTH,
         timeout_power: if config.timeout_power_off { TimeoutPower::Off } else { TimeoutPower::Leave },
         spacing: if config.introspection_delay > 0 { Spacing::Spaced } else { Spacing::Free },
+        in_use: if config.processing.permit_active_introspection { InUse::Permitted } else { InUse::Refused },
+        unknown: match config.processing.node_not_found_hook {
+            Some(_) => Unknown::Enrolled,
+            None => Unknown::Refused,
+        },
     }
 }
 

@@ -5,16 +5,6 @@ use super::spec::{Class, Section, no_effect};
 /// What stands in the file about such parts.
 pub(super) const SECTIONS: &[Section] = &[
     Section {
-        name: "discovery",
-        help: "Nodes that are not known.",
-        options: &[
-            no_effect("enroll_node_driver", NO_DISCOVERY),
-            no_effect("enroll_node_fields", NO_DISCOVERY),
-            no_effect("enabled_bmc_address_version", NO_DISCOVERY),
-        ],
-        rest: None,
-    },
-    Section {
         name: "swift",
         help: "Introspection data in Swift; also the options of keystoneauth.",
         options: &[no_effect("container", NO_SWIFT), no_effect("delete_after", NO_SWIFT)],
@@ -53,7 +43,6 @@ pub(super) const SECTIONS: &[Section] = &[
     library("profiler"),
 ];
 
-const NO_DISCOVERY: &str = "processing.node_not_found_hook is not there yet";
 const NO_SWIFT: &str = "processing.store_data swift is not there yet";
 const NO_MDNS: &str = "enable_mdns is not there yet";
 

@@ -18,6 +18,8 @@ pub(super) const DATABASE_URL: Form = Form { name: "URL, secret", check: databas
 pub(super) const HTTP_URL: Form = Form { name: "URL", check: http_url };
 /// A network and the name of a physical network.
 pub(super) const CIDR_MAP: Form = Form { name: "CIDR:PHYSICAL_NETWORK", check: cidr_map };
+/// A version of IP.
+pub(super) const IP_VERSION: Form = Form { name: "4 or 6", check: ip_version };
 /// The pattern of a log's name.
 pub(super) const LOG_NAME: Form = Form { name: "pattern", check: log_name };
 
@@ -42,6 +44,10 @@ fn http_url(text: &str) -> Result<(), String> {
     } else {
         Err("user and password do not belong into the URL; there are options for them".to_owned())
     }
+}
+
+fn ip_version(text: &str) -> Result<(), String> {
+    if matches!(text, "4" | "6") { Ok(()) } else { Err("4 or 6 is needed".to_owned()) }
 }
 
 fn cidr_map(text: &str) -> Result<(), String> {

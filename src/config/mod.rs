@@ -7,6 +7,7 @@
 mod absent;
 mod check;
 mod database;
+mod discovery;
 mod draft;
 mod environment;
 mod file;
@@ -28,12 +29,15 @@ mod spec;
 mod tests;
 
 pub use database::{Database, DatabaseUrl};
+pub use discovery::Discovery;
 pub use forms::cidr_and_network;
 pub use hooks::{Accelerators, ExtraHardware, PortPhysnet};
 pub use http::Healthcheck;
 pub use ironic::Ironic;
 pub use load::{Loaded, inspect};
-pub use processing::{AddPorts, Capabilities, DEFAULT_HOOKS, KeepPorts, PciDevices, Processing};
+pub use processing::{
+    AddPorts, Capabilities, DEFAULT_HOOKS, KeepPorts, NotFoundHook, PciDevices, Processing,
+};
 pub use pxe_filter::{PxeFilter, PxeFilterDriver};
 pub use report::Report;
 pub use root::{AuthStrategy, Config, NodeServiceKind};
@@ -54,6 +58,7 @@ const SECTIONS: &[&Section] = &[
     &processing::PROCESSING,
     &processing::CAPABILITIES,
     &processing::PCI_DEVICES,
+    &discovery::SECTION,
     &hooks::ACCELERATORS,
     &hooks::EXTRA_HARDWARE,
     &hooks::PORT_PHYSNET,

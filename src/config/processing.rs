@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::forms;
-use super::spec::{Kind, Section, lacks, only, works};
+use super::spec::{Kind, Section, only, works};
 
 /// What stands in the file about `[processing]`.
 pub(super) const PROCESSING: Section = Section {
@@ -73,19 +73,23 @@ pub(super) const PROCESSING: Section = Section {
             Some("\"{uuid}_{dt:%Y%m%d-%H%M%S.%f}.tar.gz\""),
             "Name of a log file, of {uuid}, {mac}, {bmc} and {dt:FORMAT}.",
         ),
-        lacks(
+        works(
             "node_not_found_hook",
-            Kind::Text,
+            Kind::Choice(&["enroll"]),
             None,
-            "a hook for nodes that are not known",
-            "What is done with data of a node that is not known.",
+            "What is done with data of a node that is not known; unset: it is refused.",
         ),
-        lacks(
+        works(
             "permit_active_introspection",
             Kind::Bool,
             Some("false"),
-            "introspection of nodes in use",
             "Whether nodes in use may post data.",
+        ),
+        works(
+            "ignored_lookup_values",
+            Kind::List,
+            Some("[\"00:00:00:00:00:00\", \"ff:ff:ff:ff:ff:ff\"]"),
+            "MAC and BMC addresses that tell nothing about the machine that reports them.",
         ),
     ],
     rest: None,
@@ -146,9 +150,11 @@ pub struct Processing {
     /// What `$default_processing_hooks` stands for.
     pub default_processing_hooks: String,
     /// What is done with data of an unknown node.
-    pub node_not_found_hook: Option<String>,
+    pub node_not_found_hook: Option<NotFoundHook>,
     /// Whether nodes in use (`active`, `rescue`) may post data.
     pub permit_active_introspection: bool,
+    /// MAC and BMC addresses that nodes are not looked up by.
+    pub ignored_lookup_values: Vec<String>,
     /// Whether the machine is powered off when the data is processed.
     pub power_off: bool,
     /// Where introspection data is stored.
@@ -173,6 +179,7 @@ impl Default for Processing {
             default_processing_hooks: DEFAULT_HOOKS.to_owned(),
             node_not_found_hook: None,
             permit_active_introspection: false,
+            ignored_lookup_values: vec!["00:00:00:00:00:00".to_owned(), "ff:ff:ff:ff:ff:ff".to_owned()],
             power_off: true,
             store_data: "none".to_owned(),
             ramdisk_logs_dir: None,
@@ -180,6 +187,14 @@ impl Default for Processing {
             ramdisk_logs_filename_format: "{uuid}_{dt:%Y%m%d-%H%M%S.%f}.tar.gz".to_owned(),
         }
     }
+}
+
+/// What is done with data of an unknown node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NotFoundHook {
+    /// A node is made for it.
+    Enroll,
 }
 
 /// Which interfaces become ports.

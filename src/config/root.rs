@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, only, works};
 use super::{
-    Accelerators, Capabilities, Database, ExtraHardware, Healthcheck, Ironic, PciDevices, PortPhysnet,
-    Processing, PxeFilter,
+    Accelerators, Capabilities, Database, Discovery, ExtraHardware, Healthcheck, Ironic, PciDevices,
+    PortPhysnet, Processing, PxeFilter,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.
@@ -223,6 +223,8 @@ pub struct Config {
     pub capabilities: Capabilities,
     /// `[pci_devices]`
     pub pci_devices: PciDevices,
+    /// `[discovery]`
+    pub discovery: Discovery,
     /// `[accelerators]`
     pub accelerators: Accelerators,
     /// `[extra_hardware]`
@@ -264,6 +266,7 @@ impl Default for Config {
             processing: Processing::default(),
             capabilities: Capabilities::default(),
             pci_devices: PciDevices::default(),
+            discovery: Discovery::default(),
             accelerators: Accelerators::default(),
             extra_hardware: ExtraHardware::default(),
             port_physnet: PortPhysnet::default(),

@@ -166,8 +166,6 @@ strict = true
             "[pxe_filter]\ndriver = \"dnsmasq\"",
             "[pxe_filter]\ndeny_unknown_macs = true",
             "[processing]\nstore_data = \"swift\"",
-            "[processing]\nnode_not_found_hook = \"enroll\"",
-            "[processing]\npermit_active_introspection = true",
             "[cors]\nallowed_origin = \"*\"",
             "[ironic]\nauth_type = \"password\"",
             "[ironic]\ncafile = \"/ca.pem\"",
@@ -179,6 +177,19 @@ strict = true
             let option = text.lines().last().unwrap().split(' ').next().unwrap();
             assert!(line.contains(option) && line.contains("not there yet"), "{line}");
         }
+    }
+
+    #[test]
+    fn discovery_is_configured_as_the_ancestor_does_it() {
+        let config = good(
+            "[processing]\nnode_not_found_hook = \"enroll\"\n[discovery]\n\
+             enroll_node_fields = \"resource_class:baremetal\"\nenabled_bmc_address_version = \"6,4\"\n",
+        );
+        assert_eq!(config.processing.node_not_found_hook, Some(NotFoundHook::Enroll));
+        assert_eq!(config.discovery.enroll_node_fields["resource_class"], "baremetal");
+        assert_eq!(config.discovery.enabled_bmc_address_version, ["6", "4"]);
+        assert!(problem("[processing]\nnode_not_found_hook = \"other\"").contains("not one of enroll"));
+        assert!(problem("[discovery]\nenabled_bmc_address_version = [\"5\"]").contains("4 or 6 is needed"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `GET /v1/introspection/<node>/events`: what happened to a node, in order.
+//! `GET /v1/introspection/<node>/events`: what happened to a node, in order; `.../match`: why data was taken for it.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::{Api, path, reply};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fsm::State;
 use crate::node::RunHistory;
+use crate::node::matching::{Candidate, Explanation, Source};
 use crate::node::timeline::Entry;
 use crate::node_service::recorded::Call;
 
@@ -46,6 +47,31 @@ pub(super) async fn events(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     let runs = api.nodes.history(&path::node(&request)?).await?;
     let events = runs.into_iter().flat_map(of_run).collect();
     Ok(reply::json(StatusCode::OK, &Events { events }))
+}
+
+/// Why the last data that came was taken for the node. Members are declared by name.
+#[derive(Debug, Serialize)]
+struct Match {
+    at: Timestamp,
+    candidates: Vec<Candidate>,
+    run: String,
+    source: Source,
+}
+
+/// `GET /v1/introspection/<node>/match`
+pub(super) async fn explain(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
+    let node = path::node(&request)?;
+    let runs = api.nodes.history(&node).await?;
+    let last = runs.into_iter().rev().find_map(last_match);
+    let unknown = || Error::not_found(format!("No data has been matched to node {node} in its last runs"));
+    Ok(reply::json(StatusCode::OK, &last.ok_or_else(unknown)?))
+}
+
+fn last_match(history: RunHistory) -> Option<Match> {
+    let RunHistory { run, timeline } = history;
+    let found = |entry: Entry| Some((entry.at_us, entry.matched?));
+    let (at_us, Explanation { source, candidates }) = timeline.entries.into_iter().rev().find_map(found)?;
+    Some(Match { at: Timestamp(at_us), candidates, run: run.id, source })
 }
 
 fn of_run(history: RunHistory) -> Vec<Event> {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
+use crate::node::matching::{self, Candidate, Explanation, Matched};
 use crate::node::rules::{DryRun, Rules};
 use crate::node::timeline::{Entry, Timeline};
 use crate::node::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant};
@@ -79,6 +80,13 @@ pub(super) fn record() -> Record {
     }
 }
 
+fn explanation() -> Explanation {
+    let matched =
+        vec![Matched { kind: matching::Kind::PxeMac, value: "52:54:00:00:00:01".to_owned(), weight: 8 }];
+    let candidate = Candidate { matched, node: NODE.parse().unwrap(), points: 1, weight: 8 };
+    Explanation { source: matching::Source::Run, candidates: vec![candidate] }
+}
+
 fn history() -> RunHistory {
     let run = RunRow {
         id: "run-1".to_owned(),
@@ -101,6 +109,7 @@ fn history() -> RunHistory {
         by: Some("req-1".to_owned()),
         took_ms: Some(12),
         calls: vec![call],
+        matched: Some(explanation()),
     });
     RunHistory { run, timeline }
 }
@@ -174,8 +183,9 @@ impl Introspection for Fake {
         self.find(ident)
     }
 
-    async fn callback(&self, body: Bytes) -> Result<Uuid> {
-        self.note(format!("callback {}", body.len()))?;
+    async fn callback(&self, body: Bytes, node: Option<Uuid>) -> Result<Uuid> {
+        let named = node.map(|node| format!(" for {node}")).unwrap_or_default();
+        self.note(format!("callback {}{named}", body.len()))?;
         Ok(record().uuid)
     }
 

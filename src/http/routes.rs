@@ -32,6 +32,7 @@ pub static ROUTES: &[Endpoint] = &[
     post("/v1/introspection/{node}", "start", || web::to(introspection::start)),
     post("/v1/introspection/{node}/abort", "abort", || web::to(introspection::abort)),
     get("/v1/introspection/{node}/events", "events", || web::to(events::events)),
+    get("/v1/introspection/{node}/match", "match", || web::to(events::explain)),
     get("/v1/introspection/{node}/data", "processed data", || web::to(data::processed)),
     get("/v1/introspection/{node}/data/unprocessed", "unprocessed data", || web::to(data::unprocessed)),
     post("/v1/introspection/{node}/data/unprocessed", "reapply", || web::to(data::reapply)),

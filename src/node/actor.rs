@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::Record;
 use super::machine::{Effect, Input, NodeMachine};
 use super::operations;
-use super::order::{Operation, Posting, Source, StartOrder, Ticket};
+use super::order::{Adoption, Operation, Posting, Source, StartOrder, Ticket};
 use super::prepare;
 use super::registry::Registry;
 use super::remains;
@@ -45,6 +45,8 @@ pub enum Request {
     Reapply(Arc<Posting>, Source),
     /// Take the ramdisk's data.
     Callback(Arc<Posting>),
+    /// Begin a run with its data.
+    Adopt(Box<Adoption>),
     /// File a callback that matches only a run that is over; the line that refuses it.
     Late(Arc<Posting>, String),
 }
@@ -450,6 +452,7 @@ impl Handler<Ask> for NodeActor {
             Request::Abort => Input::Abort(ticket),
             Request::Reapply(posting, source) => Input::Reapply(ticket, posting, source),
             Request::Callback(posting) => Input::Callback(ticket, posting),
+            Request::Adopt(adoption) => Input::Adopt(ticket, adoption),
             Request::Late(posting, line) => Input::Late(ticket, posting, line),
         };
         self.feed(ctx, input);

@@ -15,6 +15,18 @@ pub fn attributes(identity: &Identity) -> Vec<Attribute> {
     bmc.chain(mac).collect()
 }
 
+/// The node that the caller names, if the data speaks for it at all.
+///
+/// # Errors
+/// The line that refuses it.
+pub fn verify(counts: &BTreeMap<Uuid, usize>, named: Uuid) -> Result<Uuid, String> {
+    if counts.contains_key(&named) {
+        Ok(named)
+    } else {
+        Err(format!("Look up error: The data does not match node {named}"))
+    }
+}
+
 /// The node that most attributes speak for.
 ///
 /// # Errors
@@ -41,6 +53,14 @@ mod tests {
 
     fn identity() -> Identity {
         Identity { bmc_addresses: vec!["192.0.2.2".parse().unwrap()], macs: Vec::new() }
+    }
+
+    #[test]
+    fn a_named_node_is_taken_only_where_the_data_speaks_for_it() {
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let tie = BTreeMap::from([(one, 1), (two, 1)]);
+        assert_eq!(verify(&tie, two), Ok(two));
+        assert!(verify(&tie, Uuid::from_u128(3)).unwrap_err().contains("does not match node"));
     }
 
     #[test]

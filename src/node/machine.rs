@@ -5,6 +5,7 @@
 //! is the lock), the row changes only after its commit was reported, and each caller is answered exactly once.
 
 mod abort;
+mod adopt;
 mod callback;
 mod deadline;
 mod history;
@@ -21,7 +22,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Record;
-use super::order::{Finding, Operation, Plan, Posting, Remains, Source, StartOrder, Ticket};
+use super::matching::Explanation;
+use super::order::{Adoption, Finding, Operation, Plan, Posting, Remains, Source, StartOrder, Ticket};
+use super::provision::InUse;
 use super::step::{self, End, KeepData, TimeoutPower};
 use super::timeline::{Entry, Timeline};
 use crate::clock::Timestamp;
@@ -54,6 +57,19 @@ pub struct Settings {
     pub timeout_power: TimeoutPower,
     /// Whether reboots are spaced, so that a start has to wait for its turn.
     pub spacing: Spacing,
+    /// Whether nodes in use may be introspected.
+    pub in_use: InUse,
+    /// What becomes of callbacks that match no node.
+    pub unknown: Unknown,
+}
+
+/// What becomes of callbacks that match no node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// They are refused, so a start must leave something to match by.
+    Refused,
+    /// They may become nodes.
+    Enrolled,
 }
 
 /// Whether reboots are spaced.
@@ -76,6 +92,8 @@ pub enum Input {
     Reapply(Ticket, Arc<Posting>, Source),
     /// The ramdisk posted.
     Callback(Ticket, Arc<Posting>),
+    /// The ramdisk of a machine without a run posted.
+    Adopt(Ticket, Box<Adoption>),
     /// A caller is gone; what it asked for is not begun any more.
     Withdrawn(Ticket),
     /// The commit that was asked for is done, or met another row than expected.
@@ -166,6 +184,7 @@ enum Then {
     /// Nothing: the callers are answered and the lock is given back.
     Unlock(Vec<(Ticket, Result<()>)>),
     Prepare(Ticket, Box<StartOrder>),
+    Admit(Ticket, Box<Adoption>),
     Reboot,
     Examine(Flow, Box<Node>),
     Reprocess(Flow),
@@ -218,6 +237,8 @@ pub struct NodeMachine {
     asker: Option<String>,
     /// Whether the one who posted the data of this run had an answer.
     told: bool,
+    /// How the data came to this node, for the next entry of the timeline.
+    matched: Option<Explanation>,
 }
 
 impl NodeMachine {
@@ -234,6 +255,7 @@ impl NodeMachine {
             calls: Vec::new(),
             asker: None,
             told: false,
+            matched: None,
         }
     }
 
@@ -273,6 +295,7 @@ impl NodeMachine {
             Input::Abort(ticket) => self.on_abort(now, ticket),
             Input::Reapply(ticket, posting, source) => self.on_reapply(now, ticket, posting, source),
             Input::Callback(ticket, posting) => self.on_callback(now, ticket, posting),
+            Input::Adopt(ticket, adoption) => self.on_adopt(now, ticket, adoption),
             Input::Withdrawn(ticket) => self.on_withdrawn(ticket),
             Input::Committed(Written::Committed) => self.on_committed(now),
             Input::Committed(Written::Lost) => self.on_lost(),
@@ -374,10 +397,12 @@ impl NodeMachine {
         self.record = Some(committing.transition.record.clone());
         self.timeline = committing.timeline;
         self.calls.clear();
+        self.matched = None;
         self.asker = None;
         match committing.then {
             Then::Unlock(answers) => self.unlock(answers),
             Then::Prepare(ticket, order) => self.prepare(now, ticket, *order),
+            Then::Admit(ticket, adoption) => self.admit_adopted(now, ticket, *adoption),
             Then::Reboot => self.begin(Operation::Reboot, Work::Reboot),
             Then::Examine(flow, node) => self.examine(now, flow, *node),
             Then::Reprocess(flow) => self.reprocess(now, flow),
@@ -424,7 +449,7 @@ impl NodeMachine {
         log::warn!("The node was changed elsewhere while it was worked on node={}", self.uuid);
         let tickets: Vec<Ticket> = match then {
             Then::Unlock(answers) => answers.into_iter().map(|(ticket, _)| ticket).collect(),
-            Then::Prepare(ticket, _) => vec![ticket],
+            Then::Prepare(ticket, _) | Then::Admit(ticket, _) => vec![ticket],
             Then::Examine(flow, _) | Then::Reprocess(flow) | Then::Apply(flow, _) => {
                 flow.ticket.into_iter().collect()
             }

@@ -4,8 +4,11 @@
 //! supervisor see only [`Introspection`] and [`Record`].
 
 pub mod actor;
+mod callback;
+pub mod discovery;
 pub mod lookup;
 pub mod machine;
+pub mod matching;
 mod operations;
 pub mod order;
 mod ports;
@@ -185,8 +188,9 @@ pub trait Introspection {
     /// Processes stored data, or the given document, again; answers when it is accepted.
     async fn reapply(&self, ident: &str, document: Option<Object>) -> Result<()>;
 
-    /// Takes the ramdisk's data; answers the node that it belongs to.
-    async fn callback(&self, body: bytes::Bytes) -> Result<Uuid>;
+    /// Takes the ramdisk's data; answers the node that it belongs to. A node that is named must be one that the
+    /// data matches.
+    async fn callback(&self, body: bytes::Bytes, node: Option<Uuid>) -> Result<Uuid>;
 
     /// The record of a node.
     async fn status(&self, ident: &str) -> Result<Record>;

@@ -1,9 +1,13 @@
 //! What the outside asks of a node, and what the node asks of the outside: plain data, no runtime.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::matching::Explanation;
 use super::{Attribute, ManageBoot};
 use crate::error::Error;
+use crate::fsm::Birth;
 use crate::node_service::{Node, Object, Persistence, ServiceError};
 use crate::processing::change::Change;
 use crate::processing::ramdisk_logs::{Origin, RamdiskLogs};
@@ -36,6 +40,21 @@ pub struct Posting {
     pub logs: Option<RamdiskLogs>,
     /// What the file of the logs is named after; the node is filled in when it is known.
     pub origin: Origin,
+    /// How it came to its node, once that is known.
+    pub matched: Option<Explanation>,
+}
+
+/// The data of a machine that has no run, and the node that it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adoption {
+    /// How the record comes into being.
+    pub birth: Birth,
+    /// By what the machine is found again while the run lasts.
+    pub attributes: Vec<Attribute>,
+    /// The data.
+    pub posting: Arc<Posting>,
+    /// The node as the node service shows it.
+    pub node: Box<Node>,
 }
 
 /// Where a document for a reapply came from.

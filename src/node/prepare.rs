@@ -11,11 +11,13 @@ use super::order::Posting;
 use super::shared::Shared;
 use super::{Attribute, BMC_ADDRESS, MAC};
 use crate::error::Result;
+use crate::mac::Mac;
 use crate::node_service::{Node, NodeService, Object, Persistence};
 use crate::processing::Pipeline;
 use crate::processing::bmc;
 use crate::processing::document;
 use crate::processing::identity::Identity;
+use crate::processing::inventory;
 use crate::processing::ramdisk_logs::{Origin, RamdiskLogs};
 use crate::store::documents::Packed;
 
@@ -28,6 +30,8 @@ pub struct Prepared {
     pub posting: Posting,
     /// What it can be matched by.
     pub identity: Identity,
+    /// The interface that the machine booted from.
+    pub pxe: Option<Mac>,
 }
 
 /// Reads a posted or stored document. Takes long for a reactor thread.
@@ -47,8 +51,10 @@ pub fn from_document(pipeline: &Pipeline, mut document: Object) -> Result<Prepar
     let raw = Packed::pack(&document::encode(&document))?;
     let failures = pipeline.prepare(&mut document);
     let identity = Identity::of(&document);
+    let pxe = inventory::likely_boot_mac(&document);
     let origin = Origin::of(None, &document);
-    Ok(Prepared { posting: Posting { document, raw, failures, logs, origin }, identity })
+    let posting = Posting { document, raw, failures, logs, origin, matched: None };
+    Ok(Prepared { posting, identity, pxe })
 }
 
 /// Stores the logs of a posting, if it has any; `node` is `None` where it matches none.
@@ -84,22 +90,29 @@ pub async fn attributes(
 
 /// The last IPv4 and the last IPv6 address of the node's BMC that are not loopback (processing 4.2.2).
 async fn bmc_addresses(node: &Node, fields: &[String]) -> Vec<IpAddr> {
-    let Some(host) = bmc::bmc_host_of_node(node, fields) else { return Vec::new() };
-    let lookup = tokio::time::timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host((host.as_str(), 0))).await;
+    match bmc::bmc_host_of_node(node, fields) {
+        Some(host) => resolve_bmc(&host).await,
+        None => Vec::new(),
+    }
+}
+
+/// The last IPv4 and the last IPv6 address of a BMC's name that are not loopback.
+pub(super) async fn resolve_bmc(host: &str) -> Vec<IpAddr> {
+    let lookup = tokio::time::timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host((host, 0))).await;
     let resolved: Vec<IpAddr> = match lookup {
         Ok(Ok(found)) => found.map(|address| address.ip().to_canonical()).collect(),
         Ok(Err(error)) => {
-            log::warn!("The BMC address can not be resolved node={} host={host} error={error}", node.uuid);
+            log::warn!("The BMC address can not be resolved host={host} error={error}");
             Vec::new()
         }
         Err(_) => {
-            log::warn!("The BMC address was not resolved in time node={} host={host}", node.uuid);
+            log::warn!("The BMC address was not resolved in time host={host}");
             Vec::new()
         }
     };
     let (loopback, usable): (Vec<IpAddr>, Vec<IpAddr>) = resolved.into_iter().partition(IpAddr::is_loopback);
     if !loopback.is_empty() {
-        log::warn!("A loopback BMC address is ignored node={} host={host}", node.uuid);
+        log::warn!("A loopback BMC address is ignored host={host}");
     }
     let last = |wanted: fn(&&IpAddr) -> bool| usable.iter().rfind(wanted).copied();
     last(|ip| ip.is_ipv4()).into_iter().chain(last(|ip| ip.is_ipv6())).collect()

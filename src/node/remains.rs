@@ -2,12 +2,24 @@
 
 use std::sync::Arc;
 
-use super::order::{Plan, Remains};
+use serde_json::Value;
+
+use super::order::{Plan, Posting, Remains};
 use super::shared::Shared;
-use super::{Record, Variant, prepare};
+use super::{Record, RunKind, Variant, discovery, prepare};
 use crate::error::Result;
 use crate::fsm::State;
 use crate::store::documents;
+
+/// The data of a discovered machine tells so; the raw data does not.
+async fn marked(shared: &Arc<Shared>, record: &Record, mut posting: Posting) -> Result<Posting> {
+    let (node, run) = (record.uuid, record.run.to_string());
+    let runs = shared.store.read(move |session| session.runs_of(node, 1)).await?;
+    if runs.iter().any(|last| last.id == run && last.kind == RunKind::Discovery.name()) {
+        posting.document.insert(discovery::MARK.to_owned(), Value::Bool(true));
+    }
+    Ok(posting)
+}
 
 /// Reads what is left of a run.
 ///
@@ -30,7 +42,7 @@ pub async fn of(shared: &Arc<Shared>, record: Option<&Record>) -> Result<Remains
         prepare::from_body(&pipeline, &text)
     });
     let posting = match prepared.await {
-        Ok(prepared) => Some(Arc::new(prepared.posting)),
+        Ok(prepared) => Some(Arc::new(marked(shared, record, prepared.posting).await?)),
         Err(error) => {
             log::error!("The raw data of an interrupted run can not be used node={node} error={error}");
             None

@@ -3,7 +3,6 @@
 //! One a thread, since the node service's client is not shared between threads. Invariant: nothing here changes a
 //! record; it checks what can be checked without one, and asks the actor.
 
-use std::cell::Cell;
 use std::cmp::Reverse;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,19 +13,18 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::actor::{Progress, Request};
-use super::order::{Posting, Source, StartOrder};
-use super::prepare::{self, Prepared};
+use super::callback::Found;
+use super::order::{Source, StartOrder};
+use super::prepare;
 use super::registry::Registry;
 use super::shared::Shared;
 use super::step::KeepData;
 use super::timeline::Timeline;
-use super::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant, lookup, provision};
+use super::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant, provision};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::fsm::State;
 use crate::node_service::{FailureKind, Node, NodeService, Object, Validation};
-use crate::processing::identity::Identity;
-use crate::processing::pipeline;
 use crate::store::documents;
 use crate::store::nodes::Page;
 use crate::store::runs::RunRow;
@@ -39,8 +37,8 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The nodes, as one thread asks them.
 pub struct Nodes {
-    registry: Arc<Registry>,
-    service: Rc<dyn NodeService>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) service: Rc<dyn NodeService>,
 }
 
 impl Nodes {
@@ -94,50 +92,6 @@ impl Nodes {
         }
     }
 
-    async fn take_posting(
-        &self,
-        body: Bytes,
-        progress: &Arc<Progress>,
-        found: &Cell<Option<Uuid>>,
-    ) -> Result<()> {
-        let shared = self.shared();
-        let pipeline = Arc::clone(&shared.pipeline);
-        let Prepared { posting, identity } =
-            shared.compute(move || prepare::from_body(&pipeline, &body)).await?;
-        let wanted = lookup::attributes(&identity);
-        let counts = shared.store.read(move |session| session.matches(&wanted)).await?;
-        let posting = Arc::new(posting);
-        match lookup::choose(&counts, &identity) {
-            Ok(node) => {
-                found.set(Some(node));
-                self.registry.ask(node, Request::Callback(posting), progress).await
-            }
-            Err(line) => {
-                let lines: Vec<String> = posting.failures.iter().cloned().chain([line]).collect();
-                log::info!("A callback matches no node: {}", lines.join("; "));
-                self.file_late(posting, &identity, pipeline::refusal_text(&lines), found).await
-            }
-        }
-    }
-
-    /// A callback that matches no node: if it matches a run that is over, it is filed there.
-    async fn file_late(
-        &self,
-        posting: Arc<Posting>,
-        identity: &Identity,
-        refusal: String,
-        found: &Cell<Option<Uuid>>,
-    ) -> Result<()> {
-        let wanted = lookup::attributes(identity);
-        let counts = self.shared().store.read(move |session| session.late_matches(&wanted)).await?;
-        let Ok(node) = lookup::choose(&counts, identity) else {
-            prepare::store_logs(self.shared(), posting, None).await;
-            return Err(Error::bad_request(refusal));
-        };
-        found.set(Some(node));
-        self.registry.ask(node, Request::Late(posting, refusal), &Arc::default()).await
-    }
-
     /// Holds the answer to a reapply back until it is over, but not for long. Clients that look for a changed
     /// `finished_at` would take the null that stands there meanwhile for the end.
     async fn wait_a_little(&self, node: Uuid) {
@@ -177,7 +131,8 @@ impl Nodes {
 impl Introspection for Nodes {
     async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<()> {
         let node = self.node(ident).await?;
-        provision::check(&node)?;
+        provision::check(&node, self.shared().settings.in_use)?;
+        provision::check_boot(&node, manage_boot)?;
         if manage_boot == ManageBoot::Managed {
             self.validate_power(node.uuid).await?;
         }
@@ -210,10 +165,10 @@ impl Introspection for Nodes {
         Ok(())
     }
 
-    async fn callback(&self, body: Bytes) -> Result<Uuid> {
+    async fn callback(&self, body: Bytes, node: Option<Uuid>) -> Result<Uuid> {
         let progress = Arc::new(Progress::default());
-        let found = Cell::new(None);
-        let work = self.take_posting(body, &progress, &found);
+        let found = Found::default();
+        let work = self.take_posting(body, node, &progress, &found);
         tokio::pin!(work);
         // One clock runs from the request's head.
         let end = context::received() + self.shared().callback_deadline;

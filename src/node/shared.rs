@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::discovery::Discovery;
 use super::machine::Settings;
 use super::rules::RuleBook;
 use super::turns::Turns;
@@ -70,6 +71,8 @@ pub struct Shared {
     pub compute: Arc<Semaphore>,
     /// How long a callback may take from its head to its answer.
     pub callback_deadline: Duration,
+    /// What is done about machines that no run expects.
+    pub discovery: Discovery,
     /// Members of `driver_info` that may hold the BMC's address, after `ipmi_address`.
     pub bmc_address_fields: Vec<String>,
 }

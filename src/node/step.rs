@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{ManageBoot, Outcome, Record, RunKind, Variant};
 use crate::clock::Timestamp;
-use crate::fsm::{self, Event, Refusal};
+use crate::fsm::{self, Birth, Event, Refusal};
 use crate::store::runs::RunEnd;
 use crate::store::transition::{DataWrite, Expected, Lookup, PowerJobWrite, RunWrite, Transition};
 
@@ -161,6 +161,46 @@ pub fn expire(
         transition.power_job = PowerJobWrite::Add;
     }
     Ok(transition)
+}
+
+/// The first transition of a record: over nothing, or over one that has ended. Who boots the machine, data and
+/// attributes are the caller's to add.
+///
+/// # Errors
+/// The refusal of the state machine.
+pub fn born(
+    uuid: Uuid,
+    before: Option<&Record>,
+    birth: Birth,
+    now: Timestamp,
+    deadline: Option<Timestamp>,
+    (run, kind): (Uuid, RunKind),
+) -> Result<Transition, Refusal> {
+    let state = fsm::create(birth, before.map(|record| record.state))?;
+    let at = before.map_or(now, |record| now.max(Timestamp(record.started_at.0.saturating_add(1))));
+    let record = Record {
+        uuid,
+        version: before.map_or(1, |record| record.version.saturating_add(1)),
+        state,
+        state_since: at,
+        deadline,
+        started_at: at,
+        finished_at: None,
+        error: None,
+        manage_boot: ManageBoot::Unmanaged,
+        run,
+        last_event: if birth == Birth::ActiveIntrospection { Event::Wait } else { Event::Start },
+        posted: None,
+    };
+    Ok(Transition {
+        record,
+        expected: before.map_or(Expected::Absent, |record| Expected::Version(record.version)),
+        at,
+        lookup: Lookup::Keep,
+        data: DataWrite::default(),
+        runs: RunWrite { begun: Some(kind), ..RunWrite::default() },
+        power_job: PowerJobWrite::Drop,
+    })
 }
 
 /// The first transition of a run over an older record.

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::matching::Explanation;
 use crate::clock::Timestamp;
 use crate::fsm::State;
 use crate::node_service::recorded::Call;
@@ -49,6 +50,9 @@ pub struct Entry {
     /// Calls of the node service since the last entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
+    /// How the data came to this node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched: Option<Explanation>,
 }
 
 impl Timeline {
@@ -90,6 +94,7 @@ impl Entry {
             by,
             took_ms: None,
             calls: Vec::new(),
+            matched: None,
         }
     }
 }

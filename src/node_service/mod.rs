@@ -132,6 +132,40 @@ impl NewPort {
     }
 }
 
+/// A node to be made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewNode {
+    /// Its identity, chosen here so that a call whose answer was lost can be told from one that was not made.
+    pub uuid: Uuid,
+    /// Its driver.
+    pub driver: String,
+    /// How the driver reaches the machine.
+    pub driver_info: Object,
+    /// More members; those above go over them.
+    pub fields: Object,
+}
+
+impl NewNode {
+    /// The whole resource.
+    #[must_use]
+    pub fn document(&self) -> Object {
+        let mut document = self.fields.clone();
+        document.insert("uuid".to_owned(), Value::String(self.uuid.to_string()));
+        document.insert("driver".to_owned(), Value::String(self.driver.clone()));
+        document.insert("driver_info".to_owned(), Value::Object(self.driver_info.clone()));
+        document
+    }
+}
+
+/// A port with the node that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortOwner {
+    /// The port.
+    pub port: Uuid,
+    /// The node.
+    pub node: Uuid,
+}
+
 /// What the power is asked to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PowerTarget {
@@ -236,6 +270,16 @@ pub trait NodeService {
 
     /// Hands the UUID of each node to `sink`, page by page; `Ok` only where the listing is complete.
     async fn list_uuids(&self, sink: &mut dyn FnMut(Uuid)) -> ServiceResult<()>;
+
+    /// Hands each node, of which only UUID and `driver_info` are sure to be there, to `sink`, page by page; `Ok`
+    /// only where the listing is complete.
+    async fn list_driver_infos(&self, sink: &mut dyn FnMut(Node)) -> ServiceResult<()>;
+
+    /// Makes a node, which begins in `enroll`.
+    async fn create_node(&self, node: &NewNode) -> ServiceResult<Node>;
+
+    /// The ports with this address, of whatever node.
+    async fn ports_with_address(&self, address: &Mac) -> ServiceResult<Vec<PortOwner>>;
 
     /// The ports of a node.
     async fn ports(&self, node: Uuid) -> ServiceResult<Vec<Port>>;

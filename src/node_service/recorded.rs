@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    NewPort, Node, NodeService, PatchOp, Persistence, Port, PortMade, PowerTarget, ServiceResult, Validation,
+    NewNode, NewPort, Node, NodeService, PatchOp, Persistence, Port, PortMade, PortOwner, PowerTarget,
+    ServiceResult, Validation,
 };
+use crate::mac::Mac;
 
 /// A call of the node service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,18 @@ impl NodeService for Recorded<'_> {
 
     async fn list_uuids(&self, sink: &mut dyn FnMut(Uuid)) -> ServiceResult<()> {
         self.note("list nodes", self.service.list_uuids(sink)).await
+    }
+
+    async fn list_driver_infos(&self, sink: &mut dyn FnMut(Node)) -> ServiceResult<()> {
+        self.note("list driver infos", self.service.list_driver_infos(sink)).await
+    }
+
+    async fn create_node(&self, node: &NewNode) -> ServiceResult<Node> {
+        self.note("create node", self.service.create_node(node)).await
+    }
+
+    async fn ports_with_address(&self, address: &Mac) -> ServiceResult<Vec<PortOwner>> {
+        self.note("find ports", self.service.ports_with_address(address)).await
     }
 
     async fn ports(&self, node: Uuid) -> ServiceResult<Vec<Port>> {

@@ -117,6 +117,7 @@ fn timed_out(record: &Record, now: Timestamp) -> Entry {
         by: Some("supervisor".to_owned()),
         took_ms: Some(now.since_us(record.state_since) / 1000),
         calls: Vec::new(),
+        matched: None,
     }
 }
 

@@ -57,7 +57,12 @@ impl NodeMachine {
     }
 
     /// What the pre hooks found wrong ends the run, in one transaction with the raw data.
-    fn refuse_posting(&mut self, now: Timestamp, ticket: Ticket, posting: Arc<Posting>) -> Effects {
+    pub(super) fn refuse_posting(
+        &mut self,
+        now: Timestamp,
+        ticket: Ticket,
+        posting: Arc<Posting>,
+    ) -> Effects {
         let end = End::failure(posting.failures.join("\n"));
         let answer = Error::bad_request(pipeline::refusal_text(&posting.failures));
         self.end_before_work(now, ticket, posting, end, answer)
@@ -82,6 +87,7 @@ impl NodeMachine {
             transition.data.raw = Some(posting.raw.clone());
         }
         transition.record.posted = Some(Posted { digest: posting.raw.digest.clone(), answered: true });
+        self.matched = posting.matched.clone();
         let mut effects = vec![Effect::StoreLogs(Arc::clone(&posting))];
         let first = First { input: Input::Callback(ticket, posting), ticket: Some(ticket) };
         let then = Then::Unlock(vec![(ticket, Err(answer))]);
@@ -127,6 +133,7 @@ impl NodeMachine {
         transition.data.raw = Some(posting.raw.clone());
         transition.record.posted = Some(Posted { digest: posting.raw.digest.clone(), answered: false });
         self.told = false;
+        self.matched = posting.matched.clone();
         let first = First { input: Input::Callback(ticket, Arc::clone(&posting)), ticket: Some(ticket) };
         let flow = Flow { ticket: Some(ticket), posting: Some(posting), origin: Start::Asked };
         self.commit_first(transition, Then::Examine(flow, node), first)

@@ -25,6 +25,7 @@ impl NodeMachine {
             by: self.asker.clone(),
             took_ms: before.map(|before| transition.at.since_us(before.state_since) / 1000),
             calls: self.calls.clone(),
+            matched: self.matched.clone(),
         });
         timeline
     }

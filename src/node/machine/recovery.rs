@@ -8,15 +8,16 @@ use crate::node::step::End;
 
 const START_INTERRUPTED: &str = "Introspection was interrupted while the machine was being started: the service \
      was restarted. Please start it again";
+const ENROLLING_INTERRUPTED: &str = "Introspection was interrupted while the node was being enrolled: the \
+     service was restarted. The data can be processed again, or the introspection started";
 const DATA_LOST: &str = "Introspection was interrupted: the service was restarted, and there is no data to go \
      on with. Please start it again";
 
 impl NodeMachine {
     pub(super) fn on_resume(&mut self, now: Timestamp, remains: Remains) -> Effects {
         match self.state() {
-            Some(State::Starting | State::Enrolling) => {
-                self.fail(now, End::failure(START_INTERRUPTED), Vec::new())
-            }
+            Some(State::Starting) => self.fail(now, End::failure(START_INTERRUPTED), Vec::new()),
+            Some(State::Enrolling) => self.fail(now, End::failure(ENROLLING_INTERRUPTED), Vec::new()),
             Some(State::Aborting) => self.resume_abort(now),
             Some(State::Processing | State::Reapplying) => self.resume_work(now, remains),
             Some(State::Waiting | State::Finished | State::Error) | None => Vec::new(),

@@ -2,14 +2,14 @@
 
 use uuid::Uuid;
 
-use super::{Effects, First, Input, NodeMachine, Spacing, Then, Work};
+use super::{Effects, First, Input, NodeMachine, Spacing, Then, Unknown, Work};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{self, Birth, Event, Refusal};
 use crate::node::order::{Operation, StartOrder, Ticket};
 use crate::node::step::{self, End};
-use crate::node::{Attribute, ManageBoot, Record, RunKind, Variant};
-use crate::store::transition::{DataWrite, Expected, Lookup, PowerJobWrite, RunWrite, Transition};
+use crate::node::{Attribute, ManageBoot, RunKind, Variant};
+use crate::store::transition::{Lookup, Transition};
 
 const NO_ATTRIBUTES: &str = "No lookup attributes were found, inspector won't be able to find it after \
      introspection, consider creating ironic ports or providing an IPMI address";
@@ -21,7 +21,7 @@ impl NodeMachine {
             let refusal = self.refuse(Refusal { state, event: Event::Start });
             return self.refused(now, ticket, refusal);
         }
-        let mut transition = match self.starting(now, &order) {
+        let mut transition = match self.starting(now) {
             Ok(transition) => transition,
             Err(refusal) => return self.refused(now, ticket, self.refuse(refusal)),
         };
@@ -32,50 +32,18 @@ impl NodeMachine {
         self.commit_first(transition, Then::Prepare(ticket, order), First { input, ticket: Some(ticket) })
     }
 
-    fn starting(&self, now: Timestamp, order: &StartOrder) -> Result<Transition, Refusal> {
+    fn starting(&self, now: Timestamp) -> Result<Transition, Refusal> {
         let deadline = Some(now.plus_seconds(self.settings.starting_timeout_s));
         let run = (Uuid::new_v4(), RunKind::Start);
         match &self.record {
             Some(record) => step::begin(record, Event::Start, now, deadline, run),
-            None => self.born(now, order, deadline, run),
+            None => step::born(self.uuid, None, Birth::Start, now, deadline, run),
         }
-    }
-
-    fn born(
-        &self,
-        now: Timestamp,
-        order: &StartOrder,
-        deadline: Option<Timestamp>,
-        (run, kind): (Uuid, RunKind),
-    ) -> Result<Transition, Refusal> {
-        let record = Record {
-            uuid: self.uuid,
-            version: 1,
-            state: fsm::create(Birth::Start, None)?,
-            state_since: now,
-            deadline,
-            started_at: now,
-            finished_at: None,
-            error: None,
-            manage_boot: order.manage_boot,
-            run,
-            last_event: Event::Start,
-            posted: None,
-        };
-        Ok(Transition {
-            record,
-            expected: Expected::Absent,
-            at: now,
-            lookup: Lookup::Keep,
-            data: DataWrite::default(),
-            runs: RunWrite { begun: Some(kind), ..RunWrite::default() },
-            power_job: PowerJobWrite::Drop,
-        })
     }
 
     /// The record is in `starting`: the rest is done in the background where the boot is managed.
     pub(super) fn prepare(&mut self, now: Timestamp, ticket: Ticket, order: StartOrder) -> Effects {
-        if let Err(text) = usable(&order.attributes) {
+        if let Err(text) = self.usable(&order.attributes) {
             let answer = match order.manage_boot {
                 ManageBoot::Managed => Ok(()),
                 ManageBoot::Unmanaged => Err(Error::bad_request(text.clone())),
@@ -123,12 +91,15 @@ impl NodeMachine {
             Err(refusal) => self.bug(refusal, answers),
         }
     }
-}
 
-fn usable(attributes: &Result<Vec<Attribute>, String>) -> Result<(), String> {
-    match attributes {
-        Ok(found) if found.is_empty() => Err(NO_ATTRIBUTES.to_owned()),
-        Ok(_) => Ok(()),
-        Err(text) => Err(text.clone()),
+    /// Without attributes the callback could not be told from that of an unknown machine.
+    fn usable(&self, attributes: &Result<Vec<Attribute>, String>) -> Result<(), String> {
+        match attributes {
+            Ok(found) if found.is_empty() && self.settings.unknown == Unknown::Refused => {
+                Err(NO_ATTRIBUTES.to_owned())
+            }
+            Ok(_) => Ok(()),
+            Err(text) => Err(text.clone()),
+        }
     }
 }

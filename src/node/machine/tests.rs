@@ -1,5 +1,6 @@
 //! The machine by hand and against a model.
 
+mod adoption;
 mod flows;
 mod harness;
 mod model;

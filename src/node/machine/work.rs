@@ -46,7 +46,7 @@ impl NodeMachine {
     /// The data is taken (`processing`): the node must still be one that may be introspected.
     pub(super) fn examine(&mut self, now: Timestamp, flow: Flow, node: Node) -> Effects {
         let mut effects: Effects = flow.ticket.map(Effect::Accepted).into_iter().collect();
-        effects.extend(match provision::check(&node) {
+        effects.extend(match provision::check(&node, self.settings.in_use) {
             Ok(()) => self.run_hooks(flow, node),
             Err(error) => self.fail_flow(now, flow, error),
         });

@@ -7,7 +7,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::node_service::{Node, PatchOp, Persistence, Port, PowerTarget, ServiceError, Validation};
+use crate::mac::Mac;
+use crate::node_service::{
+    NewNode, Node, PatchOp, Persistence, Port, PortOwner, PowerTarget, ServiceError, Validation,
+};
 use crate::processing::change::{Change, PatchPart};
 
 /// Takes ports and patches unless their JSON holds this text.
@@ -49,6 +52,18 @@ impl NodeService for Choosy {
     }
 
     async fn list_uuids(&self, _: &mut dyn FnMut(Uuid)) -> ServiceResult<()> {
+        unreachable!()
+    }
+
+    async fn list_driver_infos(&self, _: &mut dyn FnMut(Node)) -> ServiceResult<()> {
+        unreachable!()
+    }
+
+    async fn create_node(&self, _: &NewNode) -> ServiceResult<Node> {
+        unreachable!()
+    }
+
+    async fn ports_with_address(&self, _: &Mac) -> ServiceResult<Vec<PortOwner>> {
         unreachable!()
     }
 

@@ -26,9 +26,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    FailureKind, NewPort, Node, NodeService, PatchOp, Persistence, Port, PortMade, PowerTarget, ServiceError,
-    ServiceResult, Validation,
+    FailureKind, NewNode, NewPort, Node, NodeService, PatchOp, Persistence, Port, PortMade, PortOwner,
+    PowerTarget, ServiceError, ServiceResult, Validation,
 };
+use crate::mac::Mac;
 use call::Call;
 
 pub use shared::Shared;
@@ -64,6 +65,35 @@ impl NodeService for Ironic {
     async fn list_uuids(&self, sink: &mut dyn FnMut(Uuid)) -> ServiceResult<()> {
         let call = Call::get("/v1/nodes").query("fields", "uuid");
         self.list(call, "nodes", |item| resources::listed_uuid(&item).map(&mut *sink)).await
+    }
+
+    async fn list_driver_infos(&self, sink: &mut dyn FnMut(Node)) -> ServiceResult<()> {
+        let call = Call::get("/v1/nodes").query("fields", "uuid,driver_info");
+        self.list(call, "nodes", |item| resources::listed_node(item).map(&mut *sink)).await
+    }
+
+    async fn create_node(&self, node: &NewNode) -> ServiceResult<Node> {
+        let call = Call::send(Method::POST, "/v1/nodes", &node.document())?.settled_by(409).about(node.uuid);
+        let call = Call { needs: call::Needs::Document, ..call };
+        match self.run(&call).await {
+            Ok(document) => resources::node(document).ok_or_else(|| lists::broken("a node without a UUID")),
+            // Nobody else can know the UUID: an earlier attempt went through, and only its answer was lost.
+            Err(error) if error.kind == FailureKind::Conflict => {
+                self.node(&node.uuid.to_string()).await.map_err(|_| error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ports_with_address(&self, address: &Mac) -> ServiceResult<Vec<PortOwner>> {
+        let call = Call::get("/v1/ports").query("address", address).query("fields", "uuid,node_uuid");
+        let mut owners = Vec::new();
+        let collect = |item| {
+            owners.push(resources::port_owner(&item)?);
+            Ok(())
+        };
+        self.list(call, "ports", collect).await?;
+        Ok(owners)
     }
 
     async fn ports(&self, node: Uuid) -> ServiceResult<Vec<Port>> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::lists::broken;
 use crate::mac::Mac;
-use crate::node_service::{Node, Port, ServiceResult, Validation};
+use crate::node_service::{Node, Port, PortOwner, ServiceResult, Validation};
 
 /// A node; `None` where the document is not one.
 pub(super) fn node(document: Value) -> Option<Node> {
@@ -22,6 +22,18 @@ pub(super) fn node(document: Value) -> Option<Node> {
 /// The UUID of a resource in a list.
 pub(super) fn listed_uuid(document: &Value) -> ServiceResult<Uuid> {
     uuid(document).ok_or_else(|| broken("a list with an item without a UUID"))
+}
+
+/// A node in a list.
+pub(super) fn listed_node(document: Value) -> ServiceResult<Node> {
+    node(document).ok_or_else(|| broken("a list with an item without a UUID"))
+}
+
+/// A port in a list, with its node.
+pub(super) fn port_owner(document: &Value) -> ServiceResult<PortOwner> {
+    let node = document.get("node_uuid").and_then(Value::as_str).and_then(|text| text.parse().ok());
+    let node = node.ok_or_else(|| broken("a port without a node"))?;
+    Ok(PortOwner { port: listed_uuid(document)?, node })
 }
 
 /// A port; `None` where its address is not a MAC.

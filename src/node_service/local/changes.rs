@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::register::names;
 use super::{no_node, patches, resources};
 use crate::node_service::{
-    FailureKind, NewPort, Node, Object, PatchOp, PortMade, PowerTarget, ServiceError, ServiceResult,
+    FailureKind, NewNode, NewPort, Node, Object, PatchOp, PortMade, PowerTarget, ServiceError, ServiceResult,
 };
 use crate::store::{Job, QueryResult, Session};
 
@@ -109,6 +109,29 @@ fn name_is_refused(
     }
     let holder = session.registered_node(name)?.filter(|holder| holder.uuid != uuid.to_string());
     Ok(holder.map(|holder| conflict(format!("The name {name} belongs to node {}", holder.uuid))))
+}
+
+/// Makes a node.
+pub(super) struct MakeNode(pub(super) NewNode);
+
+impl Job for MakeNode {
+    type Output = ServiceResult<Node>;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<ServiceResult<Node>> {
+        let uuid = self.0.uuid;
+        if session.registered_node(&uuid.to_string())?.is_some() {
+            return Ok(Err(conflict(format!("A node with UUID {uuid} exists."))));
+        }
+        let mut resource = resources::blank_node();
+        resource.insert("provision_state".to_owned(), Value::String("enroll".to_owned()));
+        resource.extend(self.0.document());
+        if let Some(refusal) = name_is_refused(session, uuid, &resource)? {
+            return Ok(Err(refusal));
+        }
+        let row = resources::node_row(uuid, resource);
+        session.put_registered_node(&row)?;
+        Ok(resources::node(&row))
+    }
 }
 
 /// Makes a port.

@@ -17,10 +17,11 @@ use uuid::Uuid;
 
 use self::changes::{Delete, PatchNode, PatchPort, SetMember, SetPower};
 use super::{
-    FailureKind, NewPort, Node, NodeService, PatchOp, Persistence, Port, PortMade, PowerTarget, ServiceError,
-    ServiceResult, Validation,
+    FailureKind, NewNode, NewPort, Node, NodeService, PatchOp, Persistence, Port, PortMade, PortOwner,
+    PowerTarget, ServiceError, ServiceResult, Validation,
 };
 use crate::error::Error;
+use crate::mac::Mac;
 use crate::store::{Job, Session, Store};
 
 /// UUIDs read at once by a listing.
@@ -82,6 +83,27 @@ impl NodeService for Local {
             marker = Some(last);
             page.into_iter().for_each(&mut *sink);
         }
+    }
+
+    async fn list_driver_infos(&self, sink: &mut dyn FnMut(Node)) -> ServiceResult<()> {
+        let mut marker = None;
+        loop {
+            let page = self.read(move |session| session.registered_nodes(marker, PAGE)).await?;
+            let nodes = page.iter().map(resources::node).collect::<ServiceResult<Vec<Node>>>()?;
+            let Some(last) = nodes.last() else { return Ok(()) };
+            marker = Some(last.uuid);
+            nodes.into_iter().for_each(&mut *sink);
+        }
+    }
+
+    async fn create_node(&self, node: &NewNode) -> ServiceResult<Node> {
+        self.write(changes::MakeNode(node.clone())).await
+    }
+
+    async fn ports_with_address(&self, address: &Mac) -> ServiceResult<Vec<PortOwner>> {
+        let wanted = address.to_string();
+        let row = self.read(move |session| session.registered_port_at(&wanted)).await?;
+        row.iter().map(resources::port_owner).collect()
     }
 
     async fn ports(&self, node: Uuid) -> ServiceResult<Vec<Port>> {

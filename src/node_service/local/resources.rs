@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::node_service::{FailureKind, NewPort, Node, Object, Port, ServiceError, ServiceResult};
+use crate::node_service::{FailureKind, NewPort, Node, Object, Port, PortOwner, ServiceError, ServiceResult};
 use crate::store::registered::{RegisteredNode, RegisteredPort};
 
 /// Members of a node that have columns.
@@ -38,6 +38,14 @@ pub fn port(row: &RegisteredPort) -> ServiceResult<Port> {
         pxe_enabled: row.pxe_enabled,
         document: joined(columns, &row.document)?,
     })
+}
+
+/// The port of a row, with its node.
+///
+/// # Errors
+/// Where the row was not written by this program.
+pub(super) fn port_owner(row: &RegisteredPort) -> ServiceResult<PortOwner> {
+    Ok(PortOwner { port: uuid_of(&row.uuid)?, node: uuid_of(&row.node_uuid)? })
 }
 
 /// The row of a node's resource.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::super::*;
-use crate::fsm;
+use crate::fsm::{self, Birth};
 use crate::node::order::{Ending, PowerPolicy};
 use crate::node::{Attribute, MAC, ManageBoot, Outcome};
 use crate::node_service::{FailureKind, Persistence, ServiceError};
@@ -30,6 +30,8 @@ pub(super) fn settings() -> Arc<Settings> {
         queue_length: 2,
         timeout_power: TimeoutPower::Off,
         spacing: Spacing::Spaced,
+        in_use: InUse::Permitted,
+        unknown: Unknown::Refused,
     })
 }
 
@@ -48,12 +50,19 @@ pub(super) fn posting(failures: &[&str]) -> Arc<Posting> {
         failures: failures.iter().map(|text| (*text).to_owned()).collect(),
         logs: None,
         origin: crate::processing::ramdisk_logs::Origin::of(None, &crate::node_service::Object::new()),
+        matched: None,
     })
 }
 
 pub(super) fn node(provision_state: &str) -> Box<Node> {
     let document = json!({"provision_state": provision_state}).as_object().cloned().unwrap();
     Box::new(Node { uuid: Uuid::nil(), document })
+}
+
+pub(super) fn adoption(birth: Birth, failures: &[&str]) -> Box<Adoption> {
+    let state = if birth == Birth::Discovery { "enroll" } else { "active" };
+    let attributes = vec![Attribute { name: MAC, value: "52:54:00:00:00:01".to_owned() }];
+    Box::new(Adoption { birth, attributes, posting: posting(failures), node: node(state) })
 }
 
 /// Database, node service and callers, played in memory.
@@ -308,7 +317,8 @@ impl Harness {
 
 /// Whether the table (or an addition within a state) leads there; a failure may pass through `processing`.
 pub(super) fn is_step(from: Option<State>, to: State) -> bool {
-    let Some(from) = from else { return matches!(to, State::Starting | State::Enrolling | State::Waiting) };
+    let born = matches!(to, State::Starting | State::Enrolling | State::Waiting);
+    let Some(from) = from.filter(|from| !(born && from.is_terminal())) else { return born };
     let reaches = |from| Event::ALL.iter().any(|event| fsm::next(from, *event) == Ok(to));
     from == to || reaches(from) || (from == State::Waiting && reaches(State::Processing))
 }

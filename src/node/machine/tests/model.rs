@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::super::*;
-use super::harness::{Harness, Luck, order, posting};
+use super::harness::{Harness, Luck, adoption, order, posting};
+use crate::fsm::Birth;
 use crate::node::ManageBoot;
 use crate::store::Store;
 use crate::store::tests::databases;
@@ -14,6 +15,7 @@ enum Step {
     Abort,
     Reapply(bool),
     Callback(bool),
+    Adopt(bool, bool),
     Withdraw,
     Commit,
     CommitFails,
@@ -35,6 +37,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Abort),
         1 => any::<bool>().prop_map(Step::Reapply),
         3 => prop::bool::weighted(0.8).prop_map(Step::Callback),
+        2 => (any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(new, good)| Step::Adopt(new, good)),
         1 => Just(Step::Withdraw),
         8 => Just(Step::Commit),
         1 => Just(Step::CommitFails),
@@ -71,6 +74,11 @@ impl Harness {
                 let ticket = self.ticket();
                 let posting = posting(if *good { &[] } else { &["bad"] });
                 self.feed(Input::Callback(ticket, posting));
+            }
+            Step::Adopt(new, good) if !held => {
+                let ticket = self.ticket();
+                let birth = if *new { Birth::Discovery } else { Birth::ActiveIntrospection };
+                self.feed(Input::Adopt(ticket, adoption(birth, if *good { &[] } else { &["bad"] })));
             }
             Step::Withdraw => {
                 let ticket = self.next_ticket;
