@@ -2,9 +2,10 @@
 //!
 //! Routing, `Allow`, OPTIONS, 405 and who may ask all follow from it: what is not there is told to anybody. Invariant: the catch-all for unknown versions stays last.
 
+use actix_web::body::BoxBody;
 use actix_web::http::header::ALLOW;
 use actix_web::http::{Method, StatusCode};
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
@@ -107,7 +108,7 @@ fn resource(path: &'static str) -> Resource {
 fn route(endpoint: &'static Endpoint) -> Route {
     let names = spoken(&endpoint.method);
     (endpoint.handler)()
-        .wrap(from_fn(move |request, next| auth::check(endpoint.policy, request, next)))
+        .wrap(from_fn(move |request, next: Next<BoxBody>| auth::check(endpoint.policy, request, next)))
         .guard(guard::fn_guard(move |request| names.contains(&request.head().method.as_str())))
 }
 

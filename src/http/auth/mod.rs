@@ -12,7 +12,7 @@ mod verdicts;
 
 use std::sync::Arc;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
@@ -53,14 +53,14 @@ enum Refusal {
 }
 
 /// Lets a request pass to its handler where its rule allows it.
-pub(super) async fn check<B: MessageBody + 'static>(
+pub(super) async fn check(
     policy: Policy,
     request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
     match admit(policy, &request).await {
-        Ok(None) => Ok(next.call(request).await?.map_into_boxed_body()),
-        Ok(Some(user)) => Ok(context::as_user(user, next.call(request)).await?.map_into_boxed_body()),
+        Ok(None) => next.call(request).await,
+        Ok(Some(user)) => context::as_user(user, next.call(request)).await,
         Err(refusal) => {
             log_refusal(policy, &refusal, &request);
             Ok(request.into_response(refusal.answer()))
