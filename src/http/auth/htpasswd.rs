@@ -9,7 +9,7 @@ use bcrypt::HashParts;
 /// Prefixes of the hashes that count as bcrypt.
 const PREFIXES: [&str; 3] = ["$2y$", "$2a$", "$2b$"];
 /// Salt and hash that no password is known for.
-const NOBODY: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234";
+const NOBODY: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01232";
 /// What a password costs where no user tells otherwise.
 const COMMON_COST: u32 = 5;
 
