@@ -3,7 +3,9 @@
 //! Invariant: it stops from the outside in: no new requests, those under way end, operations end or are left for
 //! recovery, the writer commits what is queued.
 
+use std::fmt;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +15,12 @@ use actix_web::dev::{Server, ServerHandle};
 use tokio::sync::Semaphore;
 
 use crate::clock::SystemClock;
-use crate::config::{Config, NodeServiceKind};
+use crate::config::{AuthStrategy, Config, NodeServiceKind};
 use crate::error::{Error, Result};
 use crate::http;
+use crate::http::auth::{Authentication, Basic, Limits};
+use crate::http::server::{Listener, ServerSettings};
+use crate::http::unix_socket::{self, SocketFile};
 use crate::node::discovery::Discovery;
 use crate::node::machine::{self, Spacing, Unknown};
 use crate::node::provision::InUse;
@@ -40,7 +45,7 @@ pub struct Daemon {
     registry: Arc<Registry>,
     nodes: Vec<Arbiter>,
     server: ServerHandle,
-    address: SocketAddr,
+    place: Place,
     /// How long operations get to end when the daemon stops.
     grace: Duration,
 }
@@ -54,8 +59,8 @@ impl Daemon {
     pub async fn start(config: &Config) -> Result<(Self, Server)> {
         let pipeline = Arc::new(Pipeline::from_config(config)?);
         let logs = Arc::new(LogStore::from_config(&config.processing)?);
-        let socket = listen(config)?;
-        let address = socket.local_addr().map_err(Error::internal)?;
+        let authentication = authentication(config).await?;
+        let (listener, place) = listen(config)?;
         let store = open_store(config).await?;
         let services = services(config, &store)?;
         let (registry, nodes) = registry(Shared {
@@ -75,16 +80,16 @@ impl Daemon {
         let interrupted = supervisor::recover(&registry).await?;
         log::info!("Interrupted runs were taken up count={interrupted}");
         supervisor::start(&registry, periods(config));
-        let server = serve(config, &registry, socket)?;
+        let server = serve(config, &registry, listener, authentication)?;
         let grace = Duration::from_secs(config.shutdown_timeout);
-        let daemon = Self { registry, nodes, server: server.handle(), address, grace };
+        let daemon = Self { registry, nodes, server: server.handle(), place, grace };
         Ok((daemon, server))
     }
 
     /// Where it listens; tells the port where the configuration leaves it open.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// The nodes, for the use of the calling thread.
@@ -116,10 +121,56 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
-fn listen(config: &Config) -> Result<TcpListener> {
-    let (address, port) = (config.listen_address.as_str(), config.listen_port);
-    TcpListener::bind((address, port))
-        .map_err(|cause| Error::bad_request(format!("Can not listen on {address} port {port}: {cause}")))
+/// Where requests come in. Dropped, it leaves no file behind.
+#[derive(Debug)]
+pub enum Place {
+    /// At a TCP port.
+    Tcp(SocketAddr),
+    /// At a Unix socket.
+    Unix(SocketFile),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{} port {}", address.ip(), address.port()),
+            Self::Unix(file) => write!(f, "{}", file.path().display()),
+        }
+    }
+}
+
+fn listen(config: &Config) -> Result<(Listener, Place)> {
+    match &config.listen_unix_socket {
+        Some(path) => listen_unix(path, config.unix_socket_mode()),
+        None => listen_tcp(&config.listen_address, config.listen_port),
+    }
+}
+
+fn listen_unix(path: &Path, mode: Option<u32>) -> Result<(Listener, Place)> {
+    let (listener, file) = unix_socket::bind(path, mode)
+        .map_err(|cause| Error::bad_request(format!("Can not listen on {}: {cause}", path.display())))?;
+    Ok((Listener::Unix(listener), Place::Unix(file)))
+}
+
+fn listen_tcp(address: &str, port: u16) -> Result<(Listener, Place)> {
+    let listener = TcpListener::bind((address, port))
+        .map_err(|cause| Error::bad_request(format!("Can not listen on {address} port {port}: {cause}")))?;
+    let place = Place::Tcp(listener.local_addr().map_err(Error::internal)?);
+    Ok((Listener::Tcp(listener), place))
+}
+
+async fn authentication(config: &Config) -> Result<Authentication> {
+    match (config.auth_strategy, config.http_basic_auth_user_file.clone()) {
+        (AuthStrategy::Noauth, _) => Ok(Authentication::None),
+        (AuthStrategy::HttpBasic, Some(path)) => {
+            let opened = tokio::task::spawn_blocking(move || Basic::open(&path, Limits::default())).await;
+            Ok(Authentication::Basic(Arc::new(opened.map_err(Error::internal)??)))
+        }
+        // The reader of the configuration lets neither through.
+        (AuthStrategy::HttpBasic, None) | (AuthStrategy::Keystone, _) => {
+            Err(Error::bad_request("auth_strategy: this strategy can not be used as it is configured"))
+        }
+    }
 }
 
 async fn open_store(config: &Config) -> Result<Store> {
@@ -177,8 +228,12 @@ fn periods(config: &Config) -> Periods {
     Periods { sync: (!period.is_zero()).then_some(period) }
 }
 
-fn serve(config: &Config, registry: &Arc<Registry>, socket: TcpListener) -> Result<Server> {
-    use http::server::{Listener, ServerSettings};
+fn serve(
+    config: &Config,
+    registry: &Arc<Registry>,
+    listener: Listener,
+    authentication: Authentication,
+) -> Result<Server> {
     let healthcheck = if config.healthcheck.enabled {
         http::Healthcheck::Enabled { disable_by_file: None }
     } else {
@@ -191,6 +246,8 @@ fn serve(config: &Config, registry: &Arc<Registry>, socket: TcpListener) -> Resu
         body_deadline: Duration::from_secs(config.callback_deadline),
         debug: config.debug,
         healthcheck,
+        authentication,
+        callback_cidrs: config.callback.networks(),
         ..http::Settings::default()
     };
     let options = ServerSettings {
@@ -203,5 +260,5 @@ fn serve(config: &Config, registry: &Arc<Registry>, socket: TcpListener) -> Resu
         let nodes = Rc::new(Nodes::new(Arc::clone(&registry)));
         http::Services { rules: Rc::new(StoredRules::new(Rc::clone(&nodes))), nodes }
     };
-    http::server::start(vec![Listener::Tcp(socket)], services, &settings, &options).map_err(Error::internal)
+    http::server::start(vec![listener], services, &settings, &options).map_err(Error::internal)
 }

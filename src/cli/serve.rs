@@ -50,7 +50,7 @@ async fn run(loaded: &Loaded) -> Result<()> {
     let (daemon, server) = started;
     let server = actix_rt::spawn(server);
     tell(loaded);
-    log::info!("Listening on {} port {}", config.listen_address, config.listen_port);
+    log::info!("Listening on {}", daemon.place());
     tokio::select! {
         _ = terminate.recv() => log::info!("Stopping on SIGTERM"),
         _ = interrupt.recv() => log::info!("Stopping on SIGINT"),

@@ -1,7 +1,7 @@
 //! What can be told only from several options together.
 
 use super::draft::Draft;
-use super::{AddPorts, Config, KeepPorts, NodeServiceKind};
+use super::{AddPorts, AuthStrategy, Config, KeepPorts, NodeServiceKind};
 
 /// Seconds between two power-ons where the nodes are in Ironic.
 const IRONIC_DELAY: u64 = 5;
@@ -21,6 +21,8 @@ pub(super) fn check(config: &Config, draft: &mut Draft) {
     ports(config, draft);
     node_service(config, draft);
     logs(config, draft);
+    authentication(config, draft);
+    unix_socket(config, draft);
 }
 
 fn ports(config: &Config, draft: &mut Draft) {
@@ -61,5 +63,36 @@ fn ironic(config: &Config, draft: &mut Draft) {
 fn logs(config: &Config, draft: &mut Draft) {
     if config.processing.always_store_ramdisk_logs && config.processing.ramdisk_logs_dir.is_none() {
         draft.warning("processing.always_store_ramdisk_logs", "has no effect without ramdisk_logs_dir");
+    }
+}
+
+fn authentication(config: &Config, draft: &mut Draft) {
+    const FILE: &str = "http_basic_auth_user_file";
+    match (config.auth_strategy, config.http_basic_auth_user_file.is_some()) {
+        (AuthStrategy::HttpBasic, false) => draft.problem(FILE, "needed with auth_strategy http_basic"),
+        (AuthStrategy::Noauth | AuthStrategy::Keystone, true) => {
+            draft.warning(FILE, "has no effect without auth_strategy http_basic");
+        }
+        _ => {}
+    }
+}
+
+fn unix_socket(config: &Config, draft: &mut Draft) {
+    if config.listen_unix_socket.is_none() {
+        if config.listen_unix_socket_mode.is_some() {
+            draft.warning("listen_unix_socket_mode", "has no effect without listen_unix_socket");
+        }
+        return;
+    }
+    for name in ["listen_address", "listen_port"] {
+        if draft.has("", name) {
+            draft.warning(name, "has no effect with listen_unix_socket");
+        }
+    }
+    if !config.callback.allowed_cidrs.is_empty() {
+        draft.warning(
+            "callback.allowed_cidrs",
+            "lets no callback in by the Unix socket: it shows no addresses",
+        );
     }
 }

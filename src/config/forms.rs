@@ -20,6 +20,10 @@ pub(super) const HTTP_URL: Form = Form { name: "URL", check: http_url };
 pub(super) const CIDR_MAP: Form = Form { name: "CIDR:PHYSICAL_NETWORK", check: cidr_map };
 /// A version of IP.
 pub(super) const IP_VERSION: Form = Form { name: "4 or 6", check: ip_version };
+/// A network.
+pub(super) const CIDR: Form = Form { name: "CIDR", check: cidr };
+/// The mode of a file, in octal digits.
+pub(super) const FILE_MODE: Form = Form { name: "octal file mode, as a text", check: file_mode };
 /// The pattern of a log's name.
 pub(super) const LOG_NAME: Form = Form { name: "pattern", check: log_name };
 
@@ -50,6 +54,46 @@ fn ip_version(text: &str) -> Result<(), String> {
     if matches!(text, "4" | "6") { Ok(()) } else { Err("4 or 6 is needed".to_owned()) }
 }
 
+fn cidr(text: &str) -> Result<(), String> {
+    network(text).map(drop)
+}
+
+/// A network; a lone address stands for itself only.
+///
+/// # Errors
+/// What is wrong with the text, without showing it.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let address = text.split_once('/').map_or(text, |(address, _)| address);
+    let address: IpAddr = address.parse().map_err(|_| "no IP address stands where the network belongs")?;
+    let network = if text.contains('/') {
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        text.parse().map_err(|_| format!("the prefix is not one from 0 to {most}"))?
+    } else {
+        IpNet::from(address)
+    };
+    if network.addr() == network.network() {
+        Ok(network)
+    } else {
+        Err(format!("the address reaches beyond its prefix of {} bits", network.prefix_len()))
+    }
+}
+
+fn file_mode(text: &str) -> Result<(), String> {
+    mode(text).map(drop)
+}
+
+/// The number that octal digits stand for.
+///
+/// # Errors
+/// What is wrong with the text.
+pub(super) fn mode(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    match u32::from_str_radix(digits, 8) {
+        Ok(mode @ 0..=0o777) if !digits.starts_with('+') => Ok(mode),
+        _ => Err("octal digits are needed, at most 777".to_owned()),
+    }
+}
+
 fn cidr_map(text: &str) -> Result<(), String> {
     cidr_and_network(text).map(drop)
 }
@@ -60,17 +104,7 @@ fn cidr_map(text: &str) -> Result<(), String> {
 /// What is wrong with the text, without showing it.
 pub fn cidr_and_network(text: &str) -> Result<(IpNet, String), String> {
     let (cidr, name) = text.rsplit_once(':').ok_or("CIDR:PHYSICAL_NETWORK is needed")?;
-    let address = cidr.split_once('/').map_or(cidr, |(address, _)| address);
-    let address: IpAddr = address.parse().map_err(|_| "no IP address stands before the last colon")?;
-    let network = if cidr.contains('/') {
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        cidr.parse().map_err(|_| format!("the prefix is not one from 0 to {most}"))?
-    } else {
-        IpNet::from(address)
-    };
-    if network.addr() != network.network() {
-        return Err(format!("the address reaches beyond its prefix of {} bits", network.prefix_len()));
-    }
+    let network = network(cidr)?;
     match name.len() {
         0 => Err("the physical network has no name".to_owned()),
         1..=MAX_NETWORK_NAME => Ok((network, name.to_owned())),
@@ -130,6 +164,16 @@ mod tests {
         }
         assert_eq!(cidr_and_network("192.0.2.1:d").unwrap().0.to_string(), "192.0.2.1/32");
         assert!(cidr_map(&format!("10.0.0.0/8:{}", "n".repeat(65))).is_err());
+    }
+
+    #[test]
+    fn a_mode_is_octal() {
+        for (text, wanted) in [("0660", 0o660), ("777", 0o777), ("0o600", 0o600), ("0", 0)] {
+            assert_eq!(mode(text), Ok(wanted), "{text}");
+        }
+        for bad in ["", "0888", "1777", "rw", "-1", "+7", "0x7"] {
+            assert!(mode(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! accepted and ignored: it is used, or refused as not there yet, or told of as having no effect.
 
 mod absent;
+mod callback;
 mod check;
 mod database;
 mod discovery;
@@ -28,6 +29,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+pub use callback::Callback;
 pub use database::{Database, DatabaseUrl};
 pub use discovery::Discovery;
 pub use forms::cidr_and_network;
@@ -71,4 +73,5 @@ const SECTIONS: &[&Section] = &[
     &http::OSLO_POLICY,
     &http::KEYSTONE_AUTHTOKEN,
     &http::EXCEPTION,
+    &callback::SECTION,
 ];

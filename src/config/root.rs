@@ -2,12 +2,14 @@
 //!
 //! Invariant: the struct holds only what works; each default equals that of its description.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, only, works};
 use super::{
-    Accelerators, Capabilities, Database, Discovery, ExtraHardware, Healthcheck, Ironic, PciDevices,
+    Accelerators, Callback, Capabilities, Database, Discovery, ExtraHardware, Healthcheck, Ironic, PciDevices,
     PortPhysnet, Processing, PxeFilter,
 };
 
@@ -34,9 +36,15 @@ pub(super) const SECTION: Section = Section {
         only(
             "auth_strategy",
             &["noauth", "keystone", "http_basic"],
-            &["noauth"],
+            &["noauth", "http_basic"],
             "\"noauth\"",
             "How clients prove who they are.",
+        ),
+        works(
+            "http_basic_auth_user_file",
+            Kind::Text,
+            None,
+            "File of users for http_basic: one user:hash per line, bcrypt only; read again when it changes.",
         ),
         only_true("standalone", "API and worker in one process."),
         works(
@@ -122,12 +130,12 @@ pub(super) const SECTION: Section = Section {
             "Fields of driver_info with the address of the BMC, after ipmi_address.",
         ),
         lacks("use_ssl", Kind::Bool, Some("false"), "TLS of the API", "Whether the API speaks TLS."),
-        lacks(
-            "listen_unix_socket",
-            Kind::Text,
+        works("listen_unix_socket", Kind::Text, None, "Path of a Unix socket to listen on instead."),
+        works(
+            "listen_unix_socket_mode",
+            Kind::Form(forms::FILE_MODE),
             None,
-            "a Unix socket",
-            "Path of a socket to listen on instead.",
+            "Mode of the socket's file; unset, the umask decides.",
         ),
         lacks(
             "enable_mdns",
@@ -136,8 +144,6 @@ pub(super) const SECTION: Section = Section {
             "multicast DNS",
             "Whether mDNS tells where the API is.",
         ),
-        no_effect("listen_unix_socket_mode", "listening on a Unix socket is not there yet"),
-        no_effect("http_basic_auth_user_file", "auth_strategy http_basic is not there yet"),
         no_effect("rootwrap_config", "no commands are run as another user"),
         no_effect("host", "there is one instance, which is known by its database"),
         no_effect("leader_election_interval", "one instance leads as long as it holds its database"),
@@ -177,8 +183,14 @@ pub struct Config {
     pub listen_address: String,
     /// TCP port to listen on.
     pub listen_port: u16,
+    /// Unix socket to listen on instead.
+    pub listen_unix_socket: Option<PathBuf>,
+    /// Mode of the socket's file, in octal digits.
+    pub listen_unix_socket_mode: Option<String>,
     /// How clients prove who they are.
     pub auth_strategy: AuthStrategy,
+    /// File of users for `http_basic`.
+    pub http_basic_auth_user_file: Option<PathBuf>,
     /// Where nodes, ports and power live.
     pub node_service: NodeServiceKind,
     /// Whether clients read what lies behind an internal error.
@@ -235,6 +247,17 @@ pub struct Config {
     pub pxe_filter: PxeFilter,
     /// `[healthcheck]`
     pub healthcheck: Healthcheck,
+    /// `[callback]`
+    pub callback: Callback,
+}
+
+impl Config {
+    /// The mode that `listen_unix_socket_mode` stands for.
+    #[must_use]
+    pub fn unix_socket_mode(&self) -> Option<u32> {
+        // The reader has refused what is no mode.
+        self.listen_unix_socket_mode.as_deref().and_then(|text| forms::mode(text).ok())
+    }
 }
 
 impl Default for Config {
@@ -243,7 +266,10 @@ impl Default for Config {
         Self {
             listen_address: "127.0.0.1".to_owned(),
             listen_port: 5050,
+            listen_unix_socket: None,
+            listen_unix_socket_mode: None,
             auth_strategy: AuthStrategy::Noauth,
+            http_basic_auth_user_file: None,
             node_service: NodeServiceKind::Local,
             debug: false,
             timeout: 3600,
@@ -272,6 +298,7 @@ impl Default for Config {
             port_physnet: PortPhysnet::default(),
             pxe_filter: PxeFilter::default(),
             healthcheck: Healthcheck::default(),
+            callback: Callback::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration as a whole: files as they are written, the environment, the sample.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::draft::Draft;
 use super::*;
@@ -157,9 +158,7 @@ strict = true
     fn what_is_not_there_yet_is_refused_by_name() {
         for text in [
             "auth_strategy = \"keystone\"",
-            "auth_strategy = \"http_basic\"",
             "use_ssl = true",
-            "listen_unix_socket = \"/run/rollcall.sock\"",
             "enable_mdns = true",
             "standalone = false",
             "[pxe_filter]\ndriver = \"iptables\"",
@@ -190,6 +189,37 @@ strict = true
         assert_eq!(config.discovery.enabled_bmc_address_version, ["6", "4"]);
         assert!(problem("[processing]\nnode_not_found_hook = \"other\"").contains("not one of enroll"));
         assert!(problem("[discovery]\nenabled_bmc_address_version = [\"5\"]").contains("4 or 6 is needed"));
+    }
+
+    #[test]
+    fn http_basic_takes_a_file_of_users() {
+        assert!(problem("auth_strategy = \"http_basic\"").contains("http_basic_auth_user_file: needed"));
+        let config = good("auth_strategy = \"http_basic\"\nhttp_basic_auth_user_file = \"/etc/users\"");
+        assert_eq!(config.http_basic_auth_user_file.as_deref(), Some(Path::new("/etc/users")));
+        let (_, report) = read("http_basic_auth_user_file = \"/etc/users\"", &[]);
+        assert!(report.warnings[0].contains("has no effect without"), "{:?}", report.warnings);
+    }
+
+    #[test]
+    fn a_unix_socket_stands_in_place_of_the_port() {
+        let text = "listen_unix_socket = \"/run/x.sock\"\nlisten_unix_socket_mode = \"0660\"";
+        assert_eq!(good(text).unix_socket_mode(), Some(0o660));
+        assert_eq!(good("").unix_socket_mode(), None);
+        assert!(problem("listen_unix_socket_mode = \"rw\"").contains("octal"));
+        let (_, report) = read("listen_unix_socket = \"/run/x.sock\"\nlisten_port = 1", &[]);
+        assert!(report.warnings[0].contains("listen_port: has no effect"), "{:?}", report.warnings);
+        let (_, report) = read("listen_unix_socket_mode = \"0660\"", &[]);
+        assert_eq!(report.warnings.len(), 1);
+    }
+
+    #[test]
+    fn callbacks_can_be_kept_to_networks() {
+        let text = "[callback]\nallowed_cidrs = [\"192.0.2.0/24\", \"2001:db8::1\"]";
+        let networks: Vec<String> = good(text).callback.networks().iter().map(ToString::to_string).collect();
+        assert_eq!(networks, ["192.0.2.0/24", "2001:db8::1/128"]);
+        for bad in ["192.0.2.1/24", "192.0.2.0/33", "net"] {
+            assert!(problem(&format!("[callback]\nallowed_cidrs = \"{bad}\"")).contains("allowed_cidrs"));
+        }
     }
 
     #[test]

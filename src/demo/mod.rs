@@ -27,7 +27,7 @@ use self::life::{Outcome, Pace};
 use self::setup::Folder;
 use self::watch::Watcher;
 use crate::config::DatabaseUrl;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Place};
 use crate::error::{Error, Result};
 use crate::fsm::State;
 
@@ -95,7 +95,10 @@ pub async fn run(options: &Options, out: &mut impl Write) -> Result<Ending> {
     let (daemon, server) = Daemon::start(&config).await?;
     // It ends when the daemon is stopped.
     drop(actix_rt::spawn(server));
-    let stage = Stage { address: daemon.address(), database: &config.database.connection };
+    let Place::Tcp(address) = *daemon.place() else {
+        return Err(Error::internal("the demonstration does not listen on a port"));
+    };
+    let stage = Stage { address, database: &config.database.connection };
     welcome(options, &stage, out).map_err(Error::internal)?;
     let outcome = present(options, machines, &stage, &mut interrupts, out).await;
     daemon.stop().await;

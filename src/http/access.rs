@@ -40,7 +40,7 @@ impl Access {
 
     /// What the rest of the program may know of the request.
     pub(super) fn context(&self) -> context::Request {
-        context::Request { id: self.id.0.clone(), received: self.began }
+        context::Request { id: self.id.0.clone(), user: None, received: self.began }
     }
 
     /// Logs why a request failed.

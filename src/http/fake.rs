@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
+use crate::context;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
 use crate::node::matching::{self, Candidate, Explanation, Matched};
@@ -31,6 +32,8 @@ pub(super) const PROCESSED: &str = "{\"processed\": true}";
 pub(super) struct Fake {
     /// What was asked, in order.
     pub(super) calls: RefCell<Vec<String>>,
+    /// Who asked for it.
+    pub(super) askers: RefCell<Vec<Option<String>>>,
     /// What every call answers instead.
     pub(super) failure: RefCell<Option<Error>>,
 }
@@ -52,6 +55,7 @@ impl Fake {
 
     fn note(&self, call: String) -> Result<()> {
         self.calls.borrow_mut().push(call);
+        self.askers.borrow_mut().push(context::asker());
         self.failure.borrow().clone().map_or(Ok(()), Err)
     }
 

@@ -5,6 +5,7 @@
 //! [`crate::error::Kind`]. It must not know the database, the actors or the node service.
 
 mod access;
+pub mod auth;
 mod body;
 mod continue_callback;
 mod data;
@@ -19,6 +20,7 @@ mod json;
 mod links;
 mod list;
 mod path;
+pub mod policy;
 mod query;
 mod reply;
 mod root;
@@ -29,6 +31,7 @@ mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod unix_socket;
 mod unread;
 pub mod versions;
 

@@ -1,13 +1,16 @@
 //! The table of routes: the one list of what the API answers.
 //!
-//! Routing, `Allow`, OPTIONS and 405 all follow from it. Invariant: the catch-all for unknown versions stays last.
+//! Routing, `Allow`, OPTIONS, 405 and who may ask all follow from it: what is not there is told to anybody. Invariant: the catch-all for unknown versions stays last.
 
+use actix_web::body::BoxBody;
 use actix_web::http::header::ALLOW;
 use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
-use super::{continue_callback, data, events, failure, introspection, list, path, root, rules};
+use super::policy::Policy;
+use super::{auth, continue_callback, data, events, failure, introspection, list, path, root, rules};
 use crate::error::Error;
 
 /// One thing that can be asked for.
@@ -19,48 +22,52 @@ pub struct Endpoint {
     pub path: &'static str,
     /// What it does.
     pub name: &'static str,
+    /// Who may ask for it.
+    pub policy: Policy,
     handler: fn() -> Route,
 }
 
 /// Everything that can be asked for.
 pub static ROUTES: &[Endpoint] = &[
-    get("/", "versions", || web::to(root::versions)),
-    get("/v1", "resources", || web::to(root::resources)),
-    post("/v1/continue", "continue", || web::to(continue_callback::take)),
-    get("/v1/introspection", "list", || web::to(list::list)),
-    get("/v1/introspection/{node}", "status", || web::to(introspection::status)),
-    post("/v1/introspection/{node}", "start", || web::to(introspection::start)),
-    post("/v1/introspection/{node}/abort", "abort", || web::to(introspection::abort)),
-    get("/v1/introspection/{node}/events", "events", || web::to(events::events)),
-    get("/v1/introspection/{node}/match", "match", || web::to(events::explain)),
-    get("/v1/introspection/{node}/data", "processed data", || web::to(data::processed)),
-    get("/v1/introspection/{node}/data/unprocessed", "unprocessed data", || web::to(data::unprocessed)),
-    post("/v1/introspection/{node}/data/unprocessed", "reapply", || web::to(data::reapply)),
-    get("/v1/rules", "rules", || web::to(rules::list)),
-    post("/v1/rules", "create a rule", || web::to(rules::create)),
-    delete("/v1/rules", "delete all rules", || web::to(rules::delete_all)),
+    get("/", "versions", Policy::Versions, || web::to(root::versions)),
+    get("/v1", "resources", Policy::Version, || web::to(root::resources)),
+    post("/v1/continue", "continue", Policy::Continue, || web::to(continue_callback::take)),
+    get("/v1/introspection", "list", Policy::Status, || web::to(list::list)),
+    get("/v1/introspection/{node}", "status", Policy::Status, || web::to(introspection::status)),
+    post("/v1/introspection/{node}", "start", Policy::Start, || web::to(introspection::start)),
+    post("/v1/introspection/{node}/abort", "abort", Policy::Abort, || web::to(introspection::abort)),
+    get("/v1/introspection/{node}/events", "events", Policy::Status, || web::to(events::events)),
+    get("/v1/introspection/{node}/match", "match", Policy::Data, || web::to(events::explain)),
+    get("/v1/introspection/{node}/data", "processed data", Policy::Data, || web::to(data::processed)),
+    get("/v1/introspection/{node}/data/unprocessed", "unprocessed data", Policy::Data, || {
+        web::to(data::unprocessed)
+    }),
+    post("/v1/introspection/{node}/data/unprocessed", "reapply", Policy::Reapply, || web::to(data::reapply)),
+    get("/v1/rules", "rules", Policy::RuleGet, || web::to(rules::list)),
+    post("/v1/rules", "create a rule", Policy::RuleCreate, || web::to(rules::create)),
+    delete("/v1/rules", "delete all rules", Policy::RuleDelete, || web::to(rules::delete_all)),
     // Before the names of rules, which this is none of.
-    post("/v1/rules/dry-run", "dry run", || web::to(rules::dry_run)),
-    get("/v1/rules/{rule}", "rule", || web::to(rules::show)),
-    patch("/v1/rules/{rule}", "change a rule", || web::to(rules::change)),
-    delete("/v1/rules/{rule}", "delete a rule", || web::to(rules::delete)),
-    get("/{version}", "unknown version", || web::to(root::other_version)),
+    post("/v1/rules/dry-run", "dry run", Policy::RuleCreate, || web::to(rules::dry_run)),
+    get("/v1/rules/{rule}", "rule", Policy::RuleGet, || web::to(rules::show)),
+    patch("/v1/rules/{rule}", "change a rule", Policy::RuleCreate, || web::to(rules::change)),
+    delete("/v1/rules/{rule}", "delete a rule", Policy::RuleDelete, || web::to(rules::delete)),
+    get("/{version}", "unknown version", Policy::Version, || web::to(root::other_version)),
 ];
 
-const fn get(path: &'static str, name: &'static str, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Method::GET, path, name, handler }
+const fn get(path: &'static str, name: &'static str, policy: Policy, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Method::GET, path, name, policy, handler }
 }
 
-const fn post(path: &'static str, name: &'static str, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Method::POST, path, name, handler }
+const fn post(path: &'static str, name: &'static str, policy: Policy, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Method::POST, path, name, policy, handler }
 }
 
-const fn patch(path: &'static str, name: &'static str, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Method::PATCH, path, name, handler }
+const fn patch(path: &'static str, name: &'static str, policy: Policy, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Method::PATCH, path, name, policy, handler }
 }
 
-const fn delete(path: &'static str, name: &'static str, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Method::DELETE, path, name, handler }
+const fn delete(path: &'static str, name: &'static str, policy: Policy, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Method::DELETE, path, name, policy, handler }
 }
 
 /// Adds every route of the table, and the answer to everything else.
@@ -102,6 +109,7 @@ fn resource(path: &'static str) -> Resource {
 fn route(endpoint: &'static Endpoint) -> Route {
     let names = spoken(&endpoint.method);
     (endpoint.handler)()
+        .wrap(from_fn(move |request, next: Next<BoxBody>| auth::check(endpoint.policy, request, next)))
         .guard(guard::fn_guard(move |request| names.contains(&request.head().method.as_str())))
 }
 

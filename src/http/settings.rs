@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
+use super::auth::Authentication;
+
 /// The options of the interface; the default is the ancestor's where it has the option.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The longest page of a list, and its length where the client names none.
     pub api_max_limit: usize,
@@ -20,6 +24,10 @@ pub struct Settings {
     pub trust_forwarded: bool,
     /// Whether there is a health check.
     pub healthcheck: Healthcheck,
+    /// How callers prove who they are.
+    pub authentication: Authentication,
+    /// Networks from which callbacks are taken; none here means all.
+    pub callback_cidrs: Vec<IpNet>,
 }
 
 impl Default for Settings {
@@ -32,6 +40,8 @@ impl Default for Settings {
             debug: false,
             trust_forwarded: true,
             healthcheck: Healthcheck::Disabled,
+            authentication: Authentication::None,
+            callback_cidrs: Vec::new(),
         }
     }
 }

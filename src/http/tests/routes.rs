@@ -57,3 +57,32 @@ fn names_are_unique_and_the_catch_all_is_last() {
     assert_eq!(names.len(), ROUTES.len());
     assert_eq!(ROUTES.last().unwrap().path, "/{version}");
 }
+
+/// What each endpoint names as its rule. A new endpoint belongs here before it can be served.
+const POLICIES: &[(&str, &str)] = &[
+    ("versions", "introspection"),
+    ("resources", "introspection:version"),
+    ("continue", "introspection:continue"),
+    ("list", "introspection:status"),
+    ("status", "introspection:status"),
+    ("start", "introspection:start"),
+    ("abort", "introspection:abort"),
+    ("events", "introspection:status"),
+    ("processed data", "introspection:data"),
+    ("unprocessed data", "introspection:data"),
+    ("reapply", "introspection:reapply"),
+    ("rules", "introspection:rule:get"),
+    ("create a rule", "introspection:rule:create"),
+    ("delete all rules", "introspection:rule:delete"),
+    ("dry run", "introspection:rule:create"),
+    ("rule", "introspection:rule:get"),
+    ("change a rule", "introspection:rule:create"),
+    ("delete a rule", "introspection:rule:delete"),
+    ("unknown version", "introspection:version"),
+];
+
+#[test]
+fn every_endpoint_names_its_rule() {
+    let named: Vec<_> = ROUTES.iter().map(|endpoint| (endpoint.name, endpoint.policy.name())).collect();
+    assert_eq!(named, POLICIES);
+}
