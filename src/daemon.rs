@@ -16,6 +16,8 @@ use crate::clock::SystemClock;
 use crate::config::{Config, NodeServiceKind};
 use crate::error::{Error, Result};
 use crate::http;
+use crate::http::admission::Budget;
+use crate::http::server::{Listener, ServerSettings};
 use crate::node::machine::{self, Spacing};
 use crate::node::registry::Registry;
 use crate::node::rules::StoredRules;
@@ -37,7 +39,8 @@ const QUEUE_LENGTH: usize = 16;
 pub struct Daemon {
     registry: Arc<Registry>,
     nodes: Vec<Arbiter>,
-    server: ServerHandle,
+    /// The listeners: that of the API, and that for ramdisks, if there is one.
+    servers: Vec<ServerHandle>,
     address: SocketAddr,
     /// How long operations get to end when the daemon stops.
     grace: Duration,
@@ -52,7 +55,8 @@ impl Daemon {
     pub async fn start(config: &Config) -> Result<(Self, Server)> {
         let pipeline = Arc::new(Pipeline::from_config(config)?);
         let logs = Arc::new(LogStore::from_config(&config.processing)?);
-        let socket = listen(config)?;
+        let socket = listen(&config.listen_address, config.listen_port)?;
+        let ramdisks = listen_for_ramdisks(config)?;
         let address = socket.local_addr().map_err(Error::internal)?;
         let store = open_store(config).await?;
         let services = services(config, &store)?;
@@ -72,9 +76,17 @@ impl Daemon {
         let interrupted = supervisor::recover(&registry).await?;
         log::info!("Interrupted runs were taken up count={interrupted}");
         supervisor::start(&registry, periods(config));
-        let server = serve(config, &registry, socket)?;
+        let (settings, options) = (http_settings(config), server_settings(config));
+        let server = serve(&registry, socket, &settings, &options)?;
+        let mut servers = vec![server.handle()];
+        if let Some(socket) = ramdisks {
+            let (settings, options) = of_ramdisks(config, settings, options);
+            let own = serve(&registry, socket, &settings, &options)?;
+            servers.push(own.handle());
+            actix_rt::spawn(attend(own));
+        }
         let grace = Duration::from_secs(config.shutdown_timeout);
-        let daemon = Self { registry, nodes, server: server.handle(), address, grace };
+        let daemon = Self { registry, nodes, servers, address, grace };
         Ok((daemon, server))
     }
 
@@ -92,7 +104,7 @@ impl Daemon {
 
     /// Stops everything, in order.
     pub async fn stop(self) {
-        self.server.stop(true).await;
+        futures_util::future::join_all(self.servers.iter().map(|server| server.stop(true))).await;
         self.registry.settle(self.grace).await;
         for arbiter in self.nodes {
             arbiter.stop();
@@ -113,10 +125,25 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
-fn listen(config: &Config) -> Result<TcpListener> {
-    let (address, port) = (config.listen_address.as_str(), config.listen_port);
+fn listen(address: &str, port: u16) -> Result<TcpListener> {
     TcpListener::bind((address, port))
         .map_err(|cause| Error::bad_request(format!("Can not listen on {address} port {port}: {cause}")))
+}
+
+/// The socket for ramdisks, if they have one of their own.
+fn listen_for_ramdisks(config: &Config) -> Result<Option<TcpListener>> {
+    let Some(port) = config.callback.listen_port else { return Ok(None) };
+    let address = config.callback.listen_address.as_ref().unwrap_or(&config.listen_address);
+    let socket = listen(address, port)?;
+    log::info!("Listening for ramdisks address={}", socket.local_addr().map_err(Error::internal)?);
+    Ok(Some(socket))
+}
+
+/// Runs the listener for ramdisks beside the one of the API.
+async fn attend(server: Server) {
+    if let Err(error) = server.await {
+        log::error!("The listener for ramdisks ended error={error}");
+    }
 }
 
 async fn open_store(config: &Config) -> Result<Store> {
@@ -168,31 +195,61 @@ fn periods(config: &Config) -> Periods {
     Periods { sync: (!period.is_zero()).then_some(period) }
 }
 
-fn serve(config: &Config, registry: &Arc<Registry>, socket: TcpListener) -> Result<Server> {
-    use http::server::{Listener, ServerSettings};
+fn http_settings(config: &Config) -> http::Settings {
     let healthcheck = if config.healthcheck.enabled {
         http::Healthcheck::Enabled { disable_by_file: None }
     } else {
         http::Healthcheck::Disabled
     };
-    let settings = http::Settings {
+    http::Settings {
         api_max_limit: usize::try_from(config.api_max_limit).unwrap_or(usize::MAX),
         can_manage_boot: config.can_manage_boot,
         max_body_bytes: config.max_body_bytes,
         body_deadline: Duration::from_secs(config.callback_deadline),
         debug: config.debug,
+        callback_memory: Budget::new(config.callback.max_memory_bytes),
         healthcheck,
         ..http::Settings::default()
-    };
-    let options = ServerSettings {
+    }
+}
+
+fn server_settings(config: &Config) -> ServerSettings {
+    ServerSettings {
         client_request_timeout: Duration::from_secs(config.request_head_timeout),
         shutdown_timeout_s: config.shutdown_timeout,
         ..ServerSettings::default()
+    }
+}
+
+/// What differs on the listener for ramdisks. Each posts once: a connection that stays open keeps others out.
+fn of_ramdisks(
+    config: &Config,
+    settings: http::Settings,
+    options: ServerSettings,
+) -> (http::Settings, ServerSettings) {
+    let settings = http::Settings {
+        surface: http::Surface::Callbacks,
+        healthcheck: http::Healthcheck::Disabled,
+        ..settings
     };
+    let options = ServerSettings {
+        max_connections_per_worker: config.callback.max_connections,
+        keep_alive: Duration::ZERO,
+        ..options
+    };
+    (settings, options)
+}
+
+fn serve(
+    registry: &Arc<Registry>,
+    socket: TcpListener,
+    settings: &http::Settings,
+    options: &ServerSettings,
+) -> Result<Server> {
     let registry = Arc::clone(registry);
     let services = move || {
         let nodes = Rc::new(Nodes::new(Arc::clone(&registry)));
         http::Services { rules: Rc::new(StoredRules::new(Rc::clone(&nodes))), nodes }
     };
-    http::server::start(vec![Listener::Tcp(socket)], services, &settings, &options).map_err(Error::internal)
+    http::server::start(vec![Listener::Tcp(socket)], services, settings, options).map_err(Error::internal)
 }

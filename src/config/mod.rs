@@ -5,6 +5,7 @@
 //! accepted and ignored: it is used, or refused as not there yet, or told of as having no effect.
 
 mod absent;
+mod callback;
 mod check;
 mod database;
 mod draft;
@@ -27,6 +28,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+pub use callback::Callback;
 pub use database::{Database, DatabaseUrl};
 pub use forms::cidr_and_network;
 pub use hooks::{Accelerators, ExtraHardware, PortPhysnet};
@@ -49,6 +51,7 @@ fn sections() -> impl Iterator<Item = &'static Section> {
 
 const SECTIONS: &[&Section] = &[
     &root::SECTION,
+    &callback::SECTION,
     &database::SECTION,
     &ironic::SECTION,
     &processing::PROCESSING,

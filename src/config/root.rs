@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, only, works};
 use super::{
-    Accelerators, Capabilities, Database, ExtraHardware, Healthcheck, Ironic, PciDevices, PortPhysnet,
-    Processing, PxeFilter,
+    Accelerators, Callback, Capabilities, Database, ExtraHardware, Healthcheck, Ironic, PciDevices,
+    PortPhysnet, Processing, PxeFilter,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.
@@ -205,6 +205,8 @@ pub struct Config {
     pub can_manage_boot: bool,
     /// Fields of `driver_info` with the address of the BMC, after `ipmi_address`.
     pub ipmi_address_fields: Vec<String>,
+    /// `[callback]`
+    pub callback: Callback,
     /// `[database]`
     pub database: Database,
     /// `[ironic]`
@@ -250,6 +252,7 @@ impl Default for Config {
             api_max_limit: 1000,
             can_manage_boot: true,
             ipmi_address_fields: address_fields.map(str::to_owned).to_vec(),
+            callback: Callback::default(),
             database: Database::default(),
             ironic: Ironic::default(),
             processing: Processing::default(),

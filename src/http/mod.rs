@@ -5,6 +5,7 @@
 //! [`crate::error::Kind`]. It must not know the database, the actors or the node service.
 
 mod access;
+pub mod admission;
 mod body;
 mod continue_callback;
 mod data;
@@ -43,7 +44,7 @@ use actix_web::web::Data;
 use crate::node::Introspection;
 use crate::node::rules::Rules;
 
-pub use settings::{Healthcheck, Settings};
+pub use settings::{Healthcheck, Settings, Surface};
 
 /// What one worker asks of the daemon. Not `Send`: each worker makes its own.
 #[derive(Clone)]
@@ -84,5 +85,9 @@ pub fn app(
         InitError = (),
     >,
 > {
-    App::new().app_data(Data::new(api)).configure(routes::register).wrap(from_fn(envelope::envelope))
+    let surface = api.settings.surface;
+    App::new()
+        .app_data(Data::new(api))
+        .configure(move |config| routes::register(config, surface))
+        .wrap(from_fn(envelope::envelope))
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::admission::Budget;
+
 /// The options of the interface; the default is the ancestor's where it has the option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -18,6 +20,10 @@ pub struct Settings {
     pub debug: bool,
     /// Whether links follow the `X-Forwarded-*` headers.
     pub trust_forwarded: bool,
+    /// What is answered at all.
+    pub surface: Surface,
+    /// Room for posted data; one for all listeners.
+    pub callback_memory: Budget,
     /// Whether there is a health check.
     pub healthcheck: Healthcheck,
 }
@@ -31,9 +37,20 @@ impl Default for Settings {
             body_deadline: Duration::from_secs(25),
             debug: false,
             trust_forwarded: true,
+            surface: Surface::Whole,
+            callback_memory: Budget::new(64 * 1024 * 1024),
             healthcheck: Healthcheck::Disabled,
         }
     }
+}
+
+/// What a listener answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// Everything.
+    Whole,
+    /// The ramdisks' callbacks, and `GET /` for those who watch whether it lives; anything else is unknown.
+    Callbacks,
 }
 
 /// `GET /healthcheck`.

@@ -1,0 +1,66 @@
+//! `[callback]`: how the ramdisks' data comes in.
+//!
+//! Invariant: without a port of its own, what ramdisks post comes in on the listener of the API alone.
+
+use serde::{Deserialize, Serialize};
+
+use super::forms;
+use super::spec::{Kind, Section, works};
+
+/// What stands in the file about `[callback]`.
+pub(super) const SECTION: Section = Section {
+    name: "callback",
+    help: "How the ramdisks' data comes in.",
+    options: &[
+        works(
+            "listen_address",
+            Kind::Form(forms::IP_ADDRESS),
+            None,
+            "Where the listener for ramdisks listens; unset: as the API.",
+        ),
+        works(
+            "listen_port",
+            Kind::Integer(0, 65535),
+            None,
+            "TCP port of a listener that answers POST /v1/continue only; unset: there is none.",
+        ),
+        works(
+            "max_connections",
+            Kind::Integer(1, 1_000_000),
+            Some("512"),
+            "Open connections of that listener for each processor; more wait to be accepted.",
+        ),
+        works(
+            "max_memory_bytes",
+            Kind::Integer(65_536, 1_099_511_627_776),
+            Some("67108864"),
+            "Bytes of posted data in memory at one time; more wait unread. One body always has room.",
+        ),
+    ],
+    rest: None,
+};
+
+/// `[callback]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Callback {
+    /// IP address of the listener for ramdisks; that of the API where unset.
+    pub listen_address: Option<String>,
+    /// TCP port of the listener for ramdisks; without it there is none.
+    pub listen_port: Option<u16>,
+    /// Open connections of that listener for each worker thread.
+    pub max_connections: usize,
+    /// Bytes of posted data in memory at one time, on all listeners together.
+    pub max_memory_bytes: usize,
+}
+
+impl Default for Callback {
+    fn default() -> Self {
+        Self {
+            listen_address: None,
+            listen_port: None,
+            max_connections: 512,
+            max_memory_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
