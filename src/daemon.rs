@@ -18,6 +18,7 @@ use crate::clock::SystemClock;
 use crate::config::{AuthStrategy, Config, NodeServiceKind};
 use crate::error::{Error, Result};
 use crate::http;
+use crate::http::admission::Budget;
 use crate::http::auth::{Authentication, Basic, Limits};
 use crate::http::server::{Listener, ServerSettings};
 use crate::http::unix_socket::{self, SocketFile};
@@ -44,7 +45,8 @@ const QUEUE_LENGTH: usize = 16;
 pub struct Daemon {
     registry: Arc<Registry>,
     nodes: Vec<Arbiter>,
-    server: ServerHandle,
+    /// The listeners: that of the API, and that for ramdisks, if there is one.
+    servers: Vec<ServerHandle>,
     place: Place,
     /// How long operations get to end when the daemon stops.
     grace: Duration,
@@ -61,6 +63,7 @@ impl Daemon {
         let logs = Arc::new(LogStore::from_config(&config.processing)?);
         let authentication = authentication(config).await?;
         let (listener, place) = listen(config)?;
+        let ramdisks = listen_for_ramdisks(config)?;
         let store = open_store(config).await?;
         let services = services(config, &store)?;
         let (registry, nodes) = registry(Shared {
@@ -80,9 +83,17 @@ impl Daemon {
         let interrupted = supervisor::recover(&registry).await?;
         log::info!("Interrupted runs were taken up count={interrupted}");
         supervisor::start(&registry, periods(config));
-        let server = serve(config, &registry, listener, authentication)?;
+        let (settings, options) = (http_settings(config, authentication), server_settings(config));
+        let server = serve(&registry, listener, &settings, &options)?;
+        let mut servers = vec![server.handle()];
+        if let Some(listener) = ramdisks {
+            let (settings, options) = of_ramdisks(config, settings, options);
+            let own = serve(&registry, listener, &settings, &options)?;
+            servers.push(own.handle());
+            actix_rt::spawn(attend(own));
+        }
         let grace = Duration::from_secs(config.shutdown_timeout);
-        let daemon = Self { registry, nodes, server: server.handle(), place, grace };
+        let daemon = Self { registry, nodes, servers, place, grace };
         Ok((daemon, server))
     }
 
@@ -100,7 +111,7 @@ impl Daemon {
 
     /// Stops everything, in order.
     pub async fn stop(self) {
-        self.server.stop(true).await;
+        futures_util::future::join_all(self.servers.iter().map(|server| server.stop(true))).await;
         self.registry.settle(self.grace).await;
         for arbiter in self.nodes {
             arbiter.stop();
@@ -173,6 +184,22 @@ async fn authentication(config: &Config) -> Result<Authentication> {
     }
 }
 
+/// The socket for ramdisks, if they have one of their own.
+fn listen_for_ramdisks(config: &Config) -> Result<Option<Listener>> {
+    let Some(port) = config.callback.listen_port else { return Ok(None) };
+    let address = config.callback.listen_address.as_ref().unwrap_or(&config.listen_address);
+    let (listener, place) = listen_tcp(address, port)?;
+    log::info!("Listening for ramdisks place={place}");
+    Ok(Some(listener))
+}
+
+/// Runs the listener for ramdisks beside the one of the API.
+async fn attend(server: Server) {
+    if let Err(error) = server.await {
+        log::error!("The listener for ramdisks ended error={error}");
+    }
+}
+
 async fn open_store(config: &Config) -> Result<Store> {
     let (url, size) = (config.database.connection.clone(), config.database.pool_size);
     tokio::task::spawn_blocking(move || Store::open(&url, size)).await.map_err(Error::internal)?
@@ -228,37 +255,63 @@ fn periods(config: &Config) -> Periods {
     Periods { sync: (!period.is_zero()).then_some(period) }
 }
 
-fn serve(
-    config: &Config,
-    registry: &Arc<Registry>,
-    listener: Listener,
-    authentication: Authentication,
-) -> Result<Server> {
+fn http_settings(config: &Config, authentication: Authentication) -> http::Settings {
     let healthcheck = if config.healthcheck.enabled {
         http::Healthcheck::Enabled { disable_by_file: None }
     } else {
         http::Healthcheck::Disabled
     };
-    let settings = http::Settings {
+    http::Settings {
         api_max_limit: usize::try_from(config.api_max_limit).unwrap_or(usize::MAX),
         can_manage_boot: config.can_manage_boot,
         max_body_bytes: config.max_body_bytes,
         body_deadline: Duration::from_secs(config.callback_deadline),
         debug: config.debug,
+        callback_memory: Budget::new(config.callback.max_memory_bytes),
         healthcheck,
         authentication,
         callback_cidrs: config.callback.networks(),
         ..http::Settings::default()
-    };
-    let options = ServerSettings {
+    }
+}
+
+fn server_settings(config: &Config) -> ServerSettings {
+    ServerSettings {
         client_request_timeout: Duration::from_secs(config.request_head_timeout),
         shutdown_timeout_s: config.shutdown_timeout,
         ..ServerSettings::default()
+    }
+}
+
+/// What differs on the listener for ramdisks. Each posts once: a connection that stays open keeps others out.
+fn of_ramdisks(
+    config: &Config,
+    settings: http::Settings,
+    options: ServerSettings,
+) -> (http::Settings, ServerSettings) {
+    let settings = http::Settings {
+        surface: http::Surface::Callbacks,
+        healthcheck: http::Healthcheck::Disabled,
+        ..settings
     };
+    let options = ServerSettings {
+        max_connections_per_worker: config.callback.max_connections,
+        keep_alive: Duration::ZERO,
+        ..options
+    };
+    (settings, options)
+}
+
+fn serve(
+    registry: &Arc<Registry>,
+    listener: Listener,
+    settings: &http::Settings,
+    options: &ServerSettings,
+) -> Result<Server> {
     let registry = Arc::clone(registry);
     let services = move || {
         let nodes = Rc::new(Nodes::new(Arc::clone(&registry)));
         http::Services { rules: Rc::new(StoredRules::new(Rc::clone(&nodes))), nodes }
     };
-    http::server::start(vec![listener], services, &settings, &options).map_err(Error::internal)
+    http::server::start(vec![listener], services, settings, options).map_err(Error::internal)
 }

@@ -1,4 +1,6 @@
-//! `[callback]`: what narrows the way of the ramdisk's data.
+//! `[callback]`: how the ramdisks' data comes in, and from where it is taken.
+//!
+//! Invariant: without a port of its own, what ramdisks post comes in on the listener of the API alone.
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -9,22 +11,68 @@ use super::spec::{Kind, Section, works};
 /// What stands in the file about `[callback]`.
 pub(super) const SECTION: Section = Section {
     name: "callback",
-    help: "Who may post data to /v1/continue, which needs no credentials.",
-    options: &[works(
-        "allowed_cidrs",
-        Kind::ListOf(forms::CIDR),
-        Some("[]"),
-        "Networks from which callbacks are taken, by the address of the connection; none here means all.",
-    )],
+    help: "How the ramdisks' data comes in.",
+    options: &[
+        works(
+            "allowed_cidrs",
+            Kind::ListOf(forms::CIDR),
+            Some("[]"),
+            "Networks from which callbacks are taken, by the address of the connection; none here means all.",
+        ),
+        works(
+            "listen_address",
+            Kind::Form(forms::IP_ADDRESS),
+            None,
+            "Where the listener for ramdisks listens; unset: as the API.",
+        ),
+        works(
+            "listen_port",
+            Kind::Integer(0, 65535),
+            None,
+            "TCP port of a listener that answers POST /v1/continue only; unset: there is none.",
+        ),
+        works(
+            "max_connections",
+            Kind::Integer(1, 1_000_000),
+            Some("512"),
+            "Open connections of that listener for each processor; more wait to be accepted.",
+        ),
+        works(
+            "max_memory_bytes",
+            Kind::Integer(65_536, 1_099_511_627_776),
+            Some("67108864"),
+            "Bytes of posted data in memory at one time; more wait unread. One body always has room.",
+        ),
+    ],
     rest: None,
 };
 
 /// `[callback]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Callback {
     /// Networks from which callbacks are taken, as written; empty: all.
     pub allowed_cidrs: Vec<String>,
+    /// IP address of the listener for ramdisks; that of the API where unset.
+    pub listen_address: Option<String>,
+    /// TCP port of the listener for ramdisks; without it there is none.
+    pub listen_port: Option<u16>,
+    /// Open connections of that listener for each worker thread.
+    pub max_connections: usize,
+    /// Bytes of posted data in memory at one time, on all listeners together.
+    pub max_memory_bytes: usize,
+}
+
+impl Default for Callback {
+    fn default() -> Self {
+        Self {
+            allowed_cidrs: Vec::new(),
+            listen_address: None,
+            listen_port: None,
+            max_connections: 512,
+            max_memory_bytes: 64 * 1024 * 1024,
+        }
+    }
 }
 
 impl Callback {

@@ -23,6 +23,7 @@ pub(super) fn check(config: &Config, draft: &mut Draft) {
     logs(config, draft);
     authentication(config, draft);
     unix_socket(config, draft);
+    callback(config, draft);
 }
 
 fn ports(config: &Config, draft: &mut Draft) {
@@ -57,6 +58,22 @@ fn ironic(config: &Config, draft: &mut Draft) {
             (false, true) => draft.warning(name, "has no effect with auth_type none"),
             _ => {}
         }
+    }
+}
+
+fn callback(config: &Config, draft: &mut Draft) {
+    let Some(port) = config.callback.listen_port else {
+        if config.callback.listen_address.is_some() {
+            draft.problem("callback.listen_address", "listen_port is needed too");
+        }
+        if draft.has("callback", "max_connections") {
+            draft.warning("callback.max_connections", "has no effect without listen_port");
+        }
+        return;
+    };
+    let address = config.callback.listen_address.as_ref().unwrap_or(&config.listen_address);
+    if port != 0 && (address, port) == (&config.listen_address, config.listen_port) {
+        draft.problem("callback.listen_port", "the API listens there; another port or address is needed");
     }
 }
 

@@ -55,6 +55,7 @@ fn sections() -> impl Iterator<Item = &'static Section> {
 
 const SECTIONS: &[&Section] = &[
     &root::SECTION,
+    &callback::SECTION,
     &database::SECTION,
     &ironic::SECTION,
     &processing::PROCESSING,
@@ -73,5 +74,4 @@ const SECTIONS: &[&Section] = &[
     &http::OSLO_POLICY,
     &http::KEYSTONE_AUTHTOKEN,
     &http::EXCEPTION,
-    &callback::SECTION,
 ];

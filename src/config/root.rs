@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, only, works};
 use super::{
-    Accelerators, Callback, Capabilities, Database, Discovery, ExtraHardware, Healthcheck, Ironic, PciDevices,
-    PortPhysnet, Processing, PxeFilter,
+    Accelerators, Callback, Capabilities, Database, Discovery, ExtraHardware, Healthcheck, Ironic,
+    PciDevices, PortPhysnet, Processing, PxeFilter,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.
@@ -225,6 +225,8 @@ pub struct Config {
     pub can_manage_boot: bool,
     /// Fields of `driver_info` with the address of the BMC, after `ipmi_address`.
     pub ipmi_address_fields: Vec<String>,
+    /// `[callback]`
+    pub callback: Callback,
     /// `[database]`
     pub database: Database,
     /// `[ironic]`
@@ -247,8 +249,6 @@ pub struct Config {
     pub pxe_filter: PxeFilter,
     /// `[healthcheck]`
     pub healthcheck: Healthcheck,
-    /// `[callback]`
-    pub callback: Callback,
 }
 
 impl Config {
@@ -287,6 +287,7 @@ impl Default for Config {
             api_max_limit: 1000,
             can_manage_boot: true,
             ipmi_address_fields: address_fields.map(str::to_owned).to_vec(),
+            callback: Callback::default(),
             database: Database::default(),
             ironic: Ironic::default(),
             processing: Processing::default(),
@@ -298,7 +299,6 @@ impl Default for Config {
             port_physnet: PortPhysnet::default(),
             pxe_filter: PxeFilter::default(),
             healthcheck: Healthcheck::default(),
-            callback: Callback::default(),
         }
     }
 }

@@ -288,6 +288,14 @@ mod together {
     use super::*;
 
     #[test]
+    fn a_listener_for_ramdisks_needs_a_port_of_its_own() {
+        assert!(problem("[callback]\nlisten_address = \"127.0.0.2\"\n").contains("listen_port is needed"));
+        assert!(problem("[callback]\nlisten_port = 5050\n").contains("the API listens there"));
+        let other = good("[callback]\nlisten_address = \"127.0.0.2\"\nlisten_port = 5050\n");
+        assert_eq!(other.callback.listen_port, Some(5050));
+    }
+
+    #[test]
     fn ports_that_are_not_made_cannot_be_kept() {
         let line = problem("[processing]\nadd_ports = \"disabled\"\nkeep_ports = \"added\"");
         assert!(line.starts_with("rollcall.toml:3: processing.keep_ports: "), "{line}");

@@ -1,4 +1,4 @@
-//! Request bodies: read whole, bounded in size and in time.
+//! Request bodies: read whole, bounded in size and in time; posted data in memory too.
 //!
 //! The size is checked by `Content-Length` first and then while reading, since a chunked body announces none.
 
@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::time::timeout_at;
 
+use super::admission::{Admitted, Reservation};
 use super::{Settings, unread};
 use crate::context;
 use crate::error::{Error, Kind, Result};
@@ -21,20 +22,37 @@ use crate::error::{Error, Kind, Result};
 /// # Errors
 /// Too large (413), too slow (503, which clients try again) or broken off (400).
 pub(super) async fn read(request: &HttpRequest, settings: &Settings) -> Result<Bytes> {
-    let limit = settings.max_body_bytes;
-    if announced(request).is_some_and(|length| length > limit) {
-        return Err(too_large(limit));
-    }
-    let deadline = settings.body_deadline;
-    let mut body = unread::take(request);
-    // The clock runs from the request's head.
-    let end = context::received() + deadline;
-    let collected = timeout_at(end.into(), collect(&mut body, limit)).await;
-    let collected = collected.unwrap_or_else(|_elapsed| Err(too_slow(deadline)));
-    if collected.is_err() {
-        unread::put_back(request, body);
-    }
-    collected
+    let announced = announced_within(request, settings.max_body_bytes)?;
+    let late = too_slow(settings.body_deadline);
+    in_time(settings, late, take(request, settings.max_body_bytes, announced, None))
+        .await
+        .map(BytesMut::freeze)
+}
+
+/// The whole body, as soon as there is room for it.
+///
+/// # Errors
+/// As [`read`]; also where no room was found in time (503).
+pub(super) async fn admit(request: &HttpRequest, settings: &Settings) -> Result<Admitted> {
+    let announced = announced_within(request, settings.max_body_bytes)?;
+    let mut room = settings.callback_memory.reservation();
+    in_time(settings, no_room(), room.grow_to(announced)).await?;
+    let late = too_slow(settings.body_deadline);
+    let whole = take(request, settings.max_body_bytes, announced, Some(&mut room));
+    let whole = in_time(settings, late, whole).await?;
+    Ok(Admitted::new(whole, room))
+}
+
+/// Ends `work` with `late` when the request's time is over. One clock runs from the request's head.
+async fn in_time<T>(settings: &Settings, late: Error, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let end = context::received() + settings.body_deadline;
+    timeout_at(end.into(), work).await.unwrap_or(Err(late))
+}
+
+/// The length that the client announces, none where it announces nothing.
+fn announced_within(request: &HttpRequest, limit: usize) -> Result<usize> {
+    let announced = announced(request).unwrap_or_default();
+    if announced > limit { Err(too_large(limit)) } else { Ok(announced) }
 }
 
 /// The length that the client announces; one beyond this machine's numbers is the largest of them.
@@ -43,16 +61,54 @@ fn announced(request: &HttpRequest) -> Option<usize> {
     Some(text.trim().parse().unwrap_or(usize::MAX))
 }
 
-async fn collect(body: &mut Payload, limit: usize) -> Result<Bytes> {
-    let mut whole = BytesMut::new();
+/// Takes the request's body. What is not read to its end goes back, also where the time ends meanwhile.
+async fn take(
+    request: &HttpRequest,
+    limit: usize,
+    announced: usize,
+    room: Option<&mut Reservation>,
+) -> Result<BytesMut> {
+    let mut body = Taken { request, body: unread::take(request) };
+    let whole = collect(&mut body.body, limit, announced, room).await?;
+    body.body = Payload::None;
+    Ok(whole)
+}
+
+/// A body on loan from its request.
+struct Taken<'a> {
+    request: &'a HttpRequest,
+    body: Payload,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        unread::put_back(self.request, std::mem::replace(&mut self.body, Payload::None));
+    }
+}
+
+async fn collect(
+    body: &mut Payload,
+    limit: usize,
+    announced: usize,
+    mut room: Option<&mut Reservation>,
+) -> Result<BytesMut> {
+    let mut whole = BytesMut::with_capacity(announced);
     while let Some(part) = body.next().await {
         let part = part.map_err(|error| broken(&error, limit))?;
-        if whole.len().saturating_add(part.len()) > limit {
+        let length = whole.len().saturating_add(part.len());
+        if length > limit {
             return Err(too_large(limit));
+        }
+        if let Some(room) = &mut room {
+            room.grow_to(length).await?;
         }
         whole.extend_from_slice(&part);
     }
-    Ok(whole.freeze())
+    Ok(whole)
+}
+
+fn no_room() -> Error {
+    Error::unavailable("Too much data is being taken at the moment, please try again later")
 }
 
 fn too_large(limit: usize) -> Error {

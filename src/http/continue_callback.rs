@@ -24,7 +24,8 @@ fn named(request: &HttpRequest) -> Result<Option<Uuid>> {
 /// `POST /v1/continue`
 pub(super) async fn take(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let node = named(&request)?;
-    let document = body::read(&request, &api.settings).await?;
-    let uuid = api.nodes.callback(document, node).await?;
+    // The room is kept until the answer: of what was posted, the document lives on when its bytes are gone.
+    let (posted, _room) = body::admit(&request, &api.settings).await?.into_parts();
+    let uuid = api.nodes.callback(posted, node).await?;
     Ok(reply::json(StatusCode::OK, &Taken { uuid }))
 }

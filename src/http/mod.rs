@@ -5,6 +5,7 @@
 //! [`crate::error::Kind`]. It must not know the database, the actors or the node service.
 
 mod access;
+pub mod admission;
 pub mod auth;
 mod body;
 mod continue_callback;
@@ -46,7 +47,7 @@ use actix_web::web::Data;
 use crate::node::Introspection;
 use crate::node::rules::Rules;
 
-pub use settings::{Healthcheck, Settings};
+pub use settings::{Healthcheck, Settings, Surface};
 
 /// What one worker asks of the daemon. Not `Send`: each worker makes its own.
 #[derive(Clone)]
@@ -87,5 +88,9 @@ pub fn app(
         InitError = (),
     >,
 > {
-    App::new().app_data(Data::new(api)).configure(routes::register).wrap(from_fn(envelope::envelope))
+    let surface = api.settings.surface;
+    App::new()
+        .app_data(Data::new(api))
+        .configure(move |config| routes::register(config, surface))
+        .wrap(from_fn(envelope::envelope))
 }

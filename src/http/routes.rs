@@ -10,7 +10,9 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
 use super::policy::Policy;
-use super::{auth, continue_callback, data, events, failure, introspection, list, path, root, rules};
+use super::{
+    Surface, auth, continue_callback, data, events, failure, introspection, list, path, root, rules,
+};
 use crate::error::Error;
 
 /// One thing that can be asked for.
@@ -70,16 +72,23 @@ const fn delete(path: &'static str, name: &'static str, policy: Policy, handler:
     Endpoint { method: Method::DELETE, path, name, policy, handler }
 }
 
-/// Adds every route of the table, and the answer to everything else.
-pub fn register(config: &mut ServiceConfig) {
+/// Adds every route of the table that the surface has, and the answer to everything else.
+pub fn register(config: &mut ServiceConfig, surface: Surface) {
     let mut done: Vec<&str> = Vec::new();
-    for endpoint in ROUTES {
+    for endpoint in ROUTES.iter().filter(|endpoint| is_offered(endpoint, surface)) {
         if !done.contains(&endpoint.path) {
             done.push(endpoint.path);
             config.service(resource(endpoint.path));
         }
     }
     config.default_service(web::to(unknown));
+}
+
+fn is_offered(endpoint: &Endpoint, surface: Surface) -> bool {
+    match surface {
+        Surface::Whole => true,
+        Surface::Callbacks => matches!(endpoint.path, "/" | "/v1/continue"),
+    }
 }
 
 /// The methods that a path of the table answers, as `Allow` has them.

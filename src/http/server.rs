@@ -31,7 +31,7 @@ pub struct ServerSettings {
     /// How long a client may take to send a request's head. Long, since the answer is 408, which a ramdisk does
     /// not try again.
     pub client_request_timeout: Duration,
-    /// How long an idle connection stays open.
+    /// How long an idle connection stays open; zero closes each after its answer.
     pub keep_alive: Duration,
     /// How long a client may go on sending a body that was refused, so that it can read why; a second at least.
     pub client_disconnect_timeout: Duration,

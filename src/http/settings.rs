@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::admission::Budget;
 use super::auth::Authentication;
 
 /// The options of the interface; the default is the ancestor's where it has the option.
@@ -22,6 +23,10 @@ pub struct Settings {
     pub debug: bool,
     /// Whether links follow the `X-Forwarded-*` headers.
     pub trust_forwarded: bool,
+    /// What is answered at all.
+    pub surface: Surface,
+    /// Room for posted data; one for all listeners.
+    pub callback_memory: Budget,
     /// Whether there is a health check.
     pub healthcheck: Healthcheck,
     /// How callers prove who they are.
@@ -39,11 +44,22 @@ impl Default for Settings {
             body_deadline: Duration::from_secs(25),
             debug: false,
             trust_forwarded: true,
+            surface: Surface::Whole,
+            callback_memory: Budget::new(64 * 1024 * 1024),
             healthcheck: Healthcheck::Disabled,
             authentication: Authentication::None,
             callback_cidrs: Vec::new(),
         }
     }
+}
+
+/// What a listener answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// Everything.
+    Whole,
+    /// The ramdisks' callbacks, and `GET /` for those who watch whether it lives; anything else is unknown.
+    Callbacks,
 }
 
 /// `GET /healthcheck`.

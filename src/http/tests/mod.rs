@@ -1,5 +1,6 @@
 //! The whole application over a fake service.
 
+mod admission;
 mod auth;
 mod conventions;
 mod endpoints;
