@@ -1,7 +1,7 @@
 //! What can be told only from several options together.
 
 use super::draft::Draft;
-use super::{AddPorts, AuthStrategy, Config, KeepPorts, NodeServiceKind};
+use super::{AddPorts, AuthStrategy, Callback, Config, KeepPorts, NodeServiceKind};
 
 /// Seconds between two power-ons where the nodes are in Ironic.
 const IRONIC_DELAY: u64 = 5;
@@ -66,7 +66,7 @@ fn callback(config: &Config, draft: &mut Draft) {
         if config.callback.listen_address.is_some() {
             draft.problem("callback.listen_address", "listen_port is needed too");
         }
-        if draft.has("callback", "max_connections") {
+        if config.callback.max_connections != Callback::default().max_connections {
             draft.warning("callback.max_connections", "has no effect without listen_port");
         }
         return;
