@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use crate::clock::SystemClock;
 use crate::config::{Config, NodeServiceKind};
 use crate::error::{Error, Result};
+use crate::health::Health;
 use crate::http;
 use crate::node::machine::{self, Spacing};
 use crate::node::registry::Registry;
@@ -55,7 +56,7 @@ impl Daemon {
         let socket = listen(config)?;
         let address = socket.local_addr().map_err(Error::internal)?;
         let store = open_store(config).await?;
-        let services = services(config, &store)?;
+        let (services, ironic) = services(config, &store)?;
         let (registry, nodes) = registry(Shared {
             settings: Arc::new(settings(config)),
             clock: Arc::new(SystemClock),
@@ -72,7 +73,7 @@ impl Daemon {
         let interrupted = supervisor::recover(&registry).await?;
         log::info!("Interrupted runs were taken up count={interrupted}");
         supervisor::start(&registry, periods(config));
-        let server = serve(config, &registry, socket)?;
+        let server = serve(config, &registry, ironic, socket)?;
         let grace = Duration::from_secs(config.shutdown_timeout);
         let daemon = Self { registry, nodes, server: server.handle(), address, grace };
         Ok((daemon, server))
@@ -124,15 +125,18 @@ async fn open_store(config: &Config) -> Result<Store> {
     tokio::task::spawn_blocking(move || Store::open(&url, size)).await.map_err(Error::internal)?
 }
 
-fn services(config: &Config, store: &Store) -> Result<Services> {
+/// The node service; and, where it is Ironic, what its state can be read from.
+fn services(config: &Config, store: &Store) -> Result<(Services, Option<Arc<ironic::Shared>>)> {
     match config.node_service {
         NodeServiceKind::Ironic => {
             let shared = ironic::Shared::new(&config.ironic, config.max_concurrency)?;
-            Ok(Services::new(move || Rc::new(ironic::Ironic::new(Arc::clone(&shared)))))
+            let state = Arc::clone(&shared);
+            let services = Services::new(move || Rc::new(ironic::Ironic::new(Arc::clone(&shared))));
+            Ok((services, Some(state)))
         }
         NodeServiceKind::Local => {
             let store = store.clone();
-            Ok(Services::new(move || Rc::new(Local::new(store.clone()))))
+            Ok((Services::new(move || Rc::new(Local::new(store.clone()))), None))
         }
     }
 }
@@ -168,7 +172,16 @@ fn periods(config: &Config) -> Periods {
     Periods { sync: (!period.is_zero()).then_some(period) }
 }
 
-fn serve(config: &Config, registry: &Arc<Registry>, socket: TcpListener) -> Result<Server> {
+fn readers(config: &Config) -> http::MetricsReaders {
+    if config.metrics.public { http::MetricsReaders::Everybody } else { http::MetricsReaders::ThisMachine }
+}
+
+fn serve(
+    config: &Config,
+    registry: &Arc<Registry>,
+    ironic: Option<Arc<ironic::Shared>>,
+    socket: TcpListener,
+) -> Result<Server> {
     use http::server::{Listener, ServerSettings};
     let healthcheck = if config.healthcheck.enabled {
         http::Healthcheck::Enabled { disable_by_file: None }
@@ -182,6 +195,7 @@ fn serve(config: &Config, registry: &Arc<Registry>, socket: TcpListener) -> Resu
         body_deadline: Duration::from_secs(config.callback_deadline),
         debug: config.debug,
         healthcheck,
+        metrics: readers(config),
         ..http::Settings::default()
     };
     let options = ServerSettings {
@@ -192,7 +206,12 @@ fn serve(config: &Config, registry: &Arc<Registry>, socket: TcpListener) -> Resu
     let registry = Arc::clone(registry);
     let services = move || {
         let nodes = Rc::new(Nodes::new(Arc::clone(&registry)));
-        http::Services { rules: Rc::new(StoredRules::new(Rc::clone(&nodes))), nodes }
+        let (store, ironic) = (registry.shared().store.clone(), ironic.clone());
+        let health = move || Health {
+            troubles: store.troubles(),
+            breaker: ironic.as_ref().map(|shared| shared.breaker()),
+        };
+        http::Services { rules: Rc::new(StoredRules::new(Rc::clone(&nodes))), nodes, health: Rc::new(health) }
     };
     http::server::start(vec![Listener::Tcp(socket)], services, &settings, &options).map_err(Error::internal)
 }

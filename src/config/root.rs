@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, only, works};
 use super::{
-    Accelerators, Capabilities, Database, ExtraHardware, Healthcheck, Ironic, PciDevices, PortPhysnet,
-    Processing, PxeFilter,
+    Accelerators, Capabilities, Database, ExtraHardware, Healthcheck, Ironic, Metrics, PciDevices,
+    PortPhysnet, Processing, PxeFilter,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.
@@ -225,6 +225,8 @@ pub struct Config {
     pub pxe_filter: PxeFilter,
     /// `[healthcheck]`
     pub healthcheck: Healthcheck,
+    /// `[metrics]`
+    pub metrics: Metrics,
 }
 
 impl Default for Config {
@@ -260,6 +262,7 @@ impl Default for Config {
             port_physnet: PortPhysnet::default(),
             pxe_filter: PxeFilter::default(),
             healthcheck: Healthcheck::default(),
+            metrics: Metrics::default(),
         }
     }
 }

@@ -18,6 +18,7 @@ mod introspection;
 mod json;
 mod links;
 mod list;
+mod metrics;
 mod path;
 mod query;
 mod reply;
@@ -40,10 +41,11 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 
+use crate::health;
 use crate::node::Introspection;
 use crate::node::rules::Rules;
 
-pub use settings::{Healthcheck, Settings};
+pub use settings::{Healthcheck, MetricsReaders, Settings};
 
 /// What one worker asks of the daemon. Not `Send`: each worker makes its own.
 #[derive(Clone)]
@@ -52,6 +54,8 @@ pub struct Services {
     pub nodes: Rc<dyn Introspection>,
     /// What may be asked of the rules.
     pub rules: Rc<dyn Rules>,
+    /// Whether the daemon can do its work.
+    pub health: health::Examine,
 }
 
 /// What the handlers of one worker thread share. The services are not `Send`: each worker makes its own.
@@ -60,6 +64,8 @@ pub struct Api {
     pub nodes: Rc<dyn Introspection>,
     /// What may be asked of the rules.
     pub rules: Rc<dyn Rules>,
+    /// Whether the daemon can do its work.
+    pub health: health::Examine,
     /// How the interface behaves.
     pub settings: Settings,
 }
@@ -68,7 +74,7 @@ impl Api {
     /// The interface of one worker.
     #[must_use]
     pub fn new(services: Services, settings: Settings) -> Self {
-        Self { nodes: services.nodes, rules: services.rules, settings }
+        Self { nodes: services.nodes, rules: services.rules, health: services.health, settings }
     }
 }
 

@@ -7,7 +7,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
-use super::{continue_callback, data, events, failure, introspection, list, path, root, rules};
+use super::{continue_callback, data, events, failure, introspection, list, metrics, path, root, rules};
 use crate::error::Error;
 
 /// One thing that can be asked for.
@@ -43,6 +43,7 @@ pub static ROUTES: &[Endpoint] = &[
     get("/v1/rules/{rule}", "rule", || web::to(rules::show)),
     patch("/v1/rules/{rule}", "change a rule", || web::to(rules::change)),
     delete("/v1/rules/{rule}", "delete a rule", || web::to(rules::delete)),
+    get("/metrics", "metrics", || web::to(metrics::show)),
     get("/{version}", "unknown version", || web::to(root::other_version)),
 ];
 
@@ -82,6 +83,14 @@ pub fn allowed(path: &str) -> String {
     names.push(Method::OPTIONS.as_str());
     names.sort_unstable();
     names.join(", ")
+}
+
+/// The name of what answers this method under a path of the table.
+#[must_use]
+pub fn name_of(method: &Method, path: &str) -> Option<&'static str> {
+    let meant =
+        |endpoint: &&Endpoint| endpoint.path == path && spoken(&endpoint.method).contains(&method.as_str());
+    ROUTES.iter().find(meant).map(|endpoint| endpoint.name)
 }
 
 /// The methods that an endpoint's method stands for.

@@ -20,6 +20,8 @@ pub struct Settings {
     pub trust_forwarded: bool,
     /// Whether there is a health check.
     pub healthcheck: Healthcheck,
+    /// Who may read the metrics.
+    pub metrics: MetricsReaders,
 }
 
 impl Default for Settings {
@@ -32,8 +34,18 @@ impl Default for Settings {
             debug: false,
             trust_forwarded: true,
             healthcheck: Healthcheck::Disabled,
+            metrics: MetricsReaders::ThisMachine,
         }
     }
+}
+
+/// Who may read `GET /metrics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsReaders {
+    /// Whoever asks from this machine.
+    ThisMachine,
+    /// Everybody.
+    Everybody,
 }
 
 /// `GET /healthcheck`.

@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod lookup;
 pub mod machine;
+pub mod observe;
 mod operations;
 pub mod order;
 mod ports;
