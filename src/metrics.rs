@@ -11,7 +11,7 @@ use prometheus::{
 };
 
 use crate::error::{Error, Result};
-use crate::fsm::Event;
+use crate::fsm::{Event, State};
 
 /// Seconds that a state lasts: from a commit to the longest timeouts.
 const PHASES: [f64; 12] = [0.01, 0.05, 0.25, 1.0, 5.0, 15.0, 60.0, 180.0, 600.0, 1200.0, 1800.0, 3600.0];
@@ -114,6 +114,9 @@ impl Metrics {
         for event in Event::ALL {
             self.transitions.with_label_values(&[event.name()]);
         }
+        for state in State::ALL {
+            self.phases.with_label_values(&[state.name()]);
+        }
         for outcome in ["finished", "error"] {
             self.runs.with_label_values(&["start", outcome]);
         }
@@ -123,6 +126,7 @@ impl Metrics {
         for pace in ["fast", "slow"] {
             self.permits.with_label_values(&[pace]);
         }
+        self.node_service_calls.with_label_values(&["get node", "ok"]);
         self.refusals.with_label_values(&["unavailable"]);
     }
 

@@ -112,8 +112,8 @@ mod tests {
         };
         let stuck = join_all((0..100).map(|_| hanging()));
         let rest = async {
-            // All hundred have had their five seconds by then.
-            sleep(PATIENCE * 11).await;
+            // All hundred have had their five seconds by then: ten at first, then five at a time.
+            sleep(PATIENCE * 21).await;
             let began = Instant::now();
             let courses: Vec<Course> = (0..50).map(|_| Course::default()).collect();
             join_all(courses.iter().map(|course| limiter.run(course, || sleep(SECOND)))).await;
@@ -137,7 +137,7 @@ mod tests {
         };
         let began = Instant::now();
         tokio::join!(limiter.run(&first, &slow), limiter.run(&second, &slow));
-        assert_eq!((first.dropped(), second.dropped(), made.get()), (0, 1, 3));
+        assert_eq!((first.dropped() + second.dropped(), made.get()), (1, 3));
         assert_eq!(began.elapsed(), SECOND * 16);
     }
 
