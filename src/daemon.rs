@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use crate::clock::SystemClock;
 use crate::config::{AuthStrategy, Config, NodeServiceKind};
 use crate::error::{Error, Result};
+use crate::health::Health;
 use crate::http;
 use crate::http::admission::Budget;
 use crate::http::auth::{Authentication, Basic, Limits};
@@ -65,7 +66,7 @@ impl Daemon {
         let (listener, place) = listen(config)?;
         let ramdisks = listen_for_ramdisks(config)?;
         let store = open_store(config).await?;
-        let services = services(config, &store)?;
+        let (services, ironic) = services(config, &store)?;
         let (registry, nodes) = registry(Shared {
             settings: Arc::new(settings(config)),
             clock: Arc::new(SystemClock),
@@ -84,11 +85,11 @@ impl Daemon {
         log::info!("Interrupted runs were taken up count={interrupted}");
         supervisor::start(&registry, periods(config));
         let (settings, options) = (http_settings(config, authentication), server_settings(config));
-        let server = serve(&registry, listener, &settings, &options)?;
+        let server = serve(&registry, ironic.clone(), listener, &settings, &options)?;
         let mut servers = vec![server.handle()];
         if let Some(listener) = ramdisks {
             let (settings, options) = of_ramdisks(config, settings, options);
-            let own = serve(&registry, listener, &settings, &options)?;
+            let own = serve(&registry, ironic.clone(), listener, &settings, &options)?;
             servers.push(own.handle());
             actix_rt::spawn(attend(own));
         }
@@ -205,15 +206,18 @@ async fn open_store(config: &Config) -> Result<Store> {
     tokio::task::spawn_blocking(move || Store::open(&url, size)).await.map_err(Error::internal)?
 }
 
-fn services(config: &Config, store: &Store) -> Result<Services> {
+/// The node service; and, where it is Ironic, what its state can be read from.
+fn services(config: &Config, store: &Store) -> Result<(Services, Option<Arc<ironic::Shared>>)> {
     match config.node_service {
         NodeServiceKind::Ironic => {
             let shared = ironic::Shared::new(&config.ironic, config.max_concurrency)?;
-            Ok(Services::new(move || Rc::new(ironic::Ironic::new(Arc::clone(&shared)))))
+            let state = Arc::clone(&shared);
+            let services = Services::new(move || Rc::new(ironic::Ironic::new(Arc::clone(&shared))));
+            Ok((services, Some(state)))
         }
         NodeServiceKind::Local => {
             let store = store.clone();
-            Ok(Services::new(move || Rc::new(Local::new(store.clone()))))
+            Ok((Services::new(move || Rc::new(Local::new(store.clone()))), None))
         }
     }
 }
@@ -255,6 +259,10 @@ fn periods(config: &Config) -> Periods {
     Periods { sync: (!period.is_zero()).then_some(period) }
 }
 
+fn readers(config: &Config) -> http::MetricsReaders {
+    if config.metrics.public { http::MetricsReaders::Everybody } else { http::MetricsReaders::ThisMachine }
+}
+
 fn http_settings(config: &Config, authentication: Authentication) -> http::Settings {
     let healthcheck = if config.healthcheck.enabled {
         http::Healthcheck::Enabled { disable_by_file: None }
@@ -271,6 +279,7 @@ fn http_settings(config: &Config, authentication: Authentication) -> http::Setti
         healthcheck,
         authentication,
         callback_cidrs: config.callback.networks(),
+        metrics: readers(config),
         ..http::Settings::default()
     }
 }
@@ -304,6 +313,7 @@ fn of_ramdisks(
 
 fn serve(
     registry: &Arc<Registry>,
+    ironic: Option<Arc<ironic::Shared>>,
     listener: Listener,
     settings: &http::Settings,
     options: &ServerSettings,
@@ -311,7 +321,12 @@ fn serve(
     let registry = Arc::clone(registry);
     let services = move || {
         let nodes = Rc::new(Nodes::new(Arc::clone(&registry)));
-        http::Services { rules: Rc::new(StoredRules::new(Rc::clone(&nodes))), nodes }
+        let (store, ironic) = (registry.shared().store.clone(), ironic.clone());
+        let health = move || Health {
+            troubles: store.troubles(),
+            breaker: ironic.as_ref().map(|shared| shared.breaker()),
+        };
+        http::Services { rules: Rc::new(StoredRules::new(Rc::clone(&nodes))), nodes, health: Rc::new(health) }
     };
     http::server::start(vec![listener], services, settings, options).map_err(Error::internal)
 }

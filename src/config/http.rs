@@ -34,6 +34,19 @@ pub(super) const HEALTHCHECK: Section = Section {
     rest: None,
 };
 
+/// What stands in the file about `[metrics]`.
+pub(super) const METRICS: Section = Section {
+    name: "metrics",
+    help: "GET /metrics, in Prometheus' text format.",
+    options: &[works(
+        "public",
+        Kind::Bool,
+        Some("false"),
+        "Whether /metrics is answered to everybody, and not only to whoever asks from this machine.",
+    )],
+    rest: None,
+};
+
 /// What stands in the file about `[cors]`.
 pub(super) const CORS: Section = Section {
     name: "cors",
@@ -109,4 +122,12 @@ const NO_POLICY: &str = "a policy takes auth_strategy keystone, which is not the
 pub struct Healthcheck {
     /// Whether `/healthcheck` is answered.
     pub enabled: bool,
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Metrics {
+    /// Whether `/metrics` is answered to everybody.
+    pub public: bool,
 }

@@ -34,7 +34,7 @@ pub use database::{Database, DatabaseUrl};
 pub use discovery::Discovery;
 pub use forms::cidr_and_network;
 pub use hooks::{Accelerators, ExtraHardware, PortPhysnet};
-pub use http::Healthcheck;
+pub use http::{Healthcheck, Metrics};
 pub use ironic::Ironic;
 pub use load::{Loaded, inspect};
 pub use processing::{
@@ -69,6 +69,7 @@ const SECTIONS: &[&Section] = &[
     &pxe_filter::IPTABLES,
     &pxe_filter::DNSMASQ,
     &http::HEALTHCHECK,
+    &http::METRICS,
     &http::CORS,
     &http::SSL,
     &http::OSLO_POLICY,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, only, works};
 use super::{
-    Accelerators, Callback, Capabilities, Database, Discovery, ExtraHardware, Healthcheck, Ironic,
+    Accelerators, Callback, Capabilities, Database, Discovery, ExtraHardware, Healthcheck, Ironic, Metrics,
     PciDevices, PortPhysnet, Processing, PxeFilter,
 };
 
@@ -249,6 +249,8 @@ pub struct Config {
     pub pxe_filter: PxeFilter,
     /// `[healthcheck]`
     pub healthcheck: Healthcheck,
+    /// `[metrics]`
+    pub metrics: Metrics,
 }
 
 impl Config {
@@ -299,6 +301,7 @@ impl Default for Config {
             port_physnet: PortPhysnet::default(),
             pxe_filter: PxeFilter::default(),
             healthcheck: Healthcheck::default(),
+            metrics: Metrics::default(),
         }
     }
 }

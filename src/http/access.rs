@@ -11,8 +11,10 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+use super::routes;
 use crate::context;
 use crate::error::{Error, Kind};
+use crate::metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
 const ID_PREFIX: &str = "req-";
@@ -47,6 +49,7 @@ impl Access {
     pub(super) fn log_failure(&self, error: &Error) {
         let Self { method, path, id: RequestId(id), .. } = self;
         let code = error.kind.code();
+        metrics::get().refusals.with_label_values(&[code]).inc();
         let (kind, error) = (error.kind, one_line(error));
         match kind {
             Kind::Internal | Kind::Unavailable => {
@@ -63,6 +66,7 @@ impl Access {
     /// Logs the request and returns its id to the client.
     pub(super) fn end(self, response: &mut ServiceResponse<BoxBody>) {
         let Self { began, method, path, id: RequestId(id) } = self;
+        count(&method, response);
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
@@ -71,6 +75,21 @@ impl Access {
             "Answered a request. method={method} path={path} status={status} took_ms={took_ms} request_id={id}"
         );
     }
+}
+
+/// Counts an answer. What is no route or no method of ours has one name for all.
+fn count(method: &Method, response: &ServiceResponse<BoxBody>) {
+    let pattern = response.request().match_pattern();
+    let route = pattern.and_then(|pattern| routes::name_of(method, &pattern));
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let method = if known.contains(method) { method.as_str() } else { "other" };
+    let class = match response.status().as_u16() {
+        ..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        500.. => "5xx",
+    };
+    metrics::get().requests.with_label_values(&[route.unwrap_or("none"), method, class]).inc();
 }
 
 /// Error texts may quote what a client sent: no line of the log is of its making.

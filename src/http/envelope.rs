@@ -32,7 +32,7 @@ async fn answer<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     if healthcheck::is_meant(&api.settings.healthcheck, &request) {
-        let answer = healthcheck::answer(&api.settings.healthcheck, &request).await;
+        let answer = healthcheck::answer(api, &request).await;
         return Ok(request.into_response(answer));
     }
     let response = match versions::negotiate(request.headers()) {

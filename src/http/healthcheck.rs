@@ -1,4 +1,4 @@
-//! `GET /healthcheck`: whether this process answers at all; for load balancers.
+//! `GET /healthcheck`: whether this process can do its work; for load balancers.
 //!
 //! Answered in front of everything else and only under its exact path. While it is switched off, the path is an
 //! unknown version like any other.
@@ -10,12 +10,28 @@ use actix_web::http::header::{ACCEPT, CONTENT_TYPE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, web};
 
-use super::Healthcheck;
+use serde::Serialize;
+
+use super::{Api, Healthcheck};
+use crate::health::Health;
 
 const PATH: &str = "/healthcheck";
 const TEXT: &str = "text/plain";
 const JSON: &str = "application/json";
 const DISABLED: &str = "DISABLED BY FILE";
+
+#[derive(Serialize)]
+struct Body {
+    detailed: bool,
+    reasons: Vec<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_service_breaker: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    reason: &'static str,
+}
 
 /// Whether the request asks for the health check.
 pub(super) fn is_meant(setting: &Healthcheck, request: &ServiceRequest) -> bool {
@@ -25,17 +41,20 @@ pub(super) fn is_meant(setting: &Healthcheck, request: &ServiceRequest) -> bool 
 }
 
 /// The health check's answer.
-pub(super) async fn answer(setting: &Healthcheck, request: &ServiceRequest) -> HttpResponse {
-    let disabled = match setting {
+pub(super) async fn answer(api: &Api, request: &ServiceRequest) -> HttpResponse {
+    let disabled = match &api.settings.healthcheck {
         Healthcheck::Enabled { disable_by_file: Some(file) } => exists(file.clone()).await,
         _ => false,
     };
-    let (status, reason) =
-        if disabled { (StatusCode::SERVICE_UNAVAILABLE, DISABLED) } else { (StatusCode::OK, "") };
+    let Health { mut troubles, breaker } = (api.health)();
+    if disabled {
+        troubles = vec![DISABLED];
+    }
+    let status = if troubles.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     match *request.method() {
-        Method::HEAD if !disabled => HttpResponse::NoContent().finish(),
-        _ if wants_json(request) => with(status, JSON, as_json(reason)),
-        _ => with(status, TEXT, reason.to_owned()),
+        Method::HEAD if troubles.is_empty() => HttpResponse::NoContent().finish(),
+        _ if wants_json(request) => with(status, JSON, as_json(&troubles, breaker)),
+        _ => with(status, TEXT, troubles.join("\n")),
     }
 }
 
@@ -53,11 +72,12 @@ fn with(status: StatusCode, content_type: &'static str, body: String) -> HttpRes
     HttpResponse::build(status).insert_header((CONTENT_TYPE, content_type)).body(body)
 }
 
-fn as_json(reason: &str) -> String {
-    let reasons = if reason.is_empty() {
-        "[]".to_owned()
-    } else {
-        format!("[\n        {{\n            \"reason\": \"{reason}\"\n        }}\n    ]")
-    };
-    format!("{{\n    \"detailed\": false,\n    \"reasons\": {reasons}\n}}")
+fn as_json(reasons: &[&'static str], breaker: Option<&'static str>) -> String {
+    let reasons = reasons.iter().map(|reason| Reason { reason }).collect();
+    let body = Body { detailed: false, reasons, node_service_breaker: breaker };
+    let mut text = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    // Texts alone can always be written down.
+    let _written = body.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter));
+    String::from_utf8(text).unwrap_or_default()
 }

@@ -20,6 +20,7 @@ mod introspection;
 mod json;
 mod links;
 mod list;
+mod metrics;
 mod path;
 pub mod policy;
 mod query;
@@ -44,10 +45,11 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 
+use crate::health;
 use crate::node::Introspection;
 use crate::node::rules::Rules;
 
-pub use settings::{Healthcheck, Settings, Surface};
+pub use settings::{Healthcheck, MetricsReaders, Settings, Surface};
 
 /// What one worker asks of the daemon. Not `Send`: each worker makes its own.
 #[derive(Clone)]
@@ -56,6 +58,8 @@ pub struct Services {
     pub nodes: Rc<dyn Introspection>,
     /// What may be asked of the rules.
     pub rules: Rc<dyn Rules>,
+    /// Whether the daemon can do its work.
+    pub health: health::Examine,
 }
 
 /// What the handlers of one worker thread share. The services are not `Send`: each worker makes its own.
@@ -64,6 +68,8 @@ pub struct Api {
     pub nodes: Rc<dyn Introspection>,
     /// What may be asked of the rules.
     pub rules: Rc<dyn Rules>,
+    /// Whether the daemon can do its work.
+    pub health: health::Examine,
     /// How the interface behaves.
     pub settings: Settings,
 }
@@ -72,7 +78,7 @@ impl Api {
     /// The interface of one worker.
     #[must_use]
     pub fn new(services: Services, settings: Settings) -> Self {
-        Self { nodes: services.nodes, rules: services.rules, settings }
+        Self { nodes: services.nodes, rules: services.rules, health: services.health, settings }
     }
 }
 

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
 use super::policy::Policy;
 use super::{
-    Surface, auth, continue_callback, data, events, failure, introspection, list, path, root, rules,
+    Surface, auth, continue_callback, data, events, failure, introspection, list, metrics, path, root, rules,
 };
 use crate::error::Error;
 
@@ -53,6 +53,7 @@ pub static ROUTES: &[Endpoint] = &[
     get("/v1/rules/{rule}", "rule", Policy::RuleGet, || web::to(rules::show)),
     patch("/v1/rules/{rule}", "change a rule", Policy::RuleCreate, || web::to(rules::change)),
     delete("/v1/rules/{rule}", "delete a rule", Policy::RuleDelete, || web::to(rules::delete)),
+    get("/metrics", "metrics", Policy::Version, || web::to(metrics::show)),
     get("/{version}", "unknown version", Policy::Version, || web::to(root::other_version)),
 ];
 
@@ -99,6 +100,14 @@ pub fn allowed(path: &str) -> String {
     names.push(Method::OPTIONS.as_str());
     names.sort_unstable();
     names.join(", ")
+}
+
+/// The name of what answers this method under a path of the table.
+#[must_use]
+pub fn name_of(method: &Method, path: &str) -> Option<&'static str> {
+    let meant =
+        |endpoint: &&Endpoint| endpoint.path == path && spoken(&endpoint.method).contains(&method.as_str());
+    ROUTES.iter().find(meant).map(|endpoint| endpoint.name)
 }
 
 /// The methods that an endpoint's method stands for.

@@ -33,6 +33,8 @@ pub struct Settings {
     pub authentication: Authentication,
     /// Networks from which callbacks are taken; none here means all.
     pub callback_cidrs: Vec<IpNet>,
+    /// Who may read the metrics.
+    pub metrics: MetricsReaders,
 }
 
 impl Default for Settings {
@@ -49,6 +51,7 @@ impl Default for Settings {
             healthcheck: Healthcheck::Disabled,
             authentication: Authentication::None,
             callback_cidrs: Vec::new(),
+            metrics: MetricsReaders::ThisMachine,
         }
     }
 }
@@ -60,6 +63,15 @@ pub enum Surface {
     Whole,
     /// The ramdisks' callbacks, and `GET /` for those who watch whether it lives; anything else is unknown.
     Callbacks,
+}
+
+/// Who may read `GET /metrics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsReaders {
+    /// Whoever asks from this machine.
+    ThisMachine,
+    /// Everybody.
+    Everybody,
 }
 
 /// `GET /healthcheck`.

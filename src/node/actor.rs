@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::Record;
 use super::machine::{Effect, Input, NodeMachine};
+use super::observe;
 use super::operations;
 use super::order::{Adoption, Operation, Posting, Source, StartOrder, Ticket};
 use super::prepare;
@@ -25,6 +26,7 @@ use super::timeline::{Entry, Timeline};
 use crate::clock::Timestamp;
 use crate::crash;
 use crate::error::{Error, Result};
+use crate::metrics::{self, Counted};
 use crate::node_service::NodeService;
 use crate::store::transition::{Transition, Written};
 use crate::store::{Job, QueryResult, Session};
@@ -119,6 +121,7 @@ pub struct NodeActor {
     operation: Option<(u64, SpawnHandle)>,
     last_operation: u64,
     alarm: Option<(Timestamp, SpawnHandle)>,
+    _counted: Counted,
 }
 
 impl NodeActor {
@@ -140,6 +143,7 @@ impl NodeActor {
             operation: None,
             last_operation: 0,
             alarm: None,
+            _counted: Counted::new(&metrics::get().awake),
         }
     }
 
@@ -238,15 +242,19 @@ impl NodeActor {
     }
 
     fn commit(&self, ctx: &mut Context<Self>, transition: Arc<Transition>, pause: Duration) {
-        let store = self.shared.store.clone();
+        let shared = Arc::clone(&self.shared);
         let uuid = self.uuid;
+        let deadline = self.machine.record().and_then(|record| record.deadline);
         let written = async move {
             tokio::time::sleep(pause).await;
             let what = point_name(&transition);
             crash::point_of(what, "before");
-            let outcome = store.write(Arc::clone(&transition)).await;
+            let outcome = shared.store.write(Arc::clone(&transition)).await;
             crash::point_of(what, "committed");
             report(uuid, &transition, &outcome);
+            if let Ok(Written::Committed) = outcome {
+                observe::committed(&transition, deadline, shared.now());
+            }
             outcome
         };
         ctx.wait(written.into_actor(self).map(|outcome, actor, ctx| {

@@ -9,6 +9,7 @@ pub mod discovery;
 pub mod lookup;
 pub mod machine;
 pub mod matching;
+pub mod observe;
 mod operations;
 pub mod order;
 mod ports;

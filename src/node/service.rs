@@ -24,6 +24,7 @@ use super::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant, p
 use crate::context;
 use crate::error::{Error, Result};
 use crate::fsm::State;
+use crate::metrics::{self, Counted};
 use crate::node_service::{FailureKind, Node, NodeService, Object, Validation};
 use crate::store::documents;
 use crate::store::nodes::Page;
@@ -34,6 +35,9 @@ use crate::store::{QueryResult, Session};
 const HISTORY_RUNS: i64 = 20;
 /// How long an operator's request may wait for the node's first commit.
 const ASK_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an operator's request may wait for the node service: longer than its retries, but not until an
+/// outage is over.
+const OUTSIDE_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// The nodes, as one thread asks them.
 pub struct Nodes {
@@ -64,7 +68,7 @@ impl Nodes {
     async fn resolve(&self, ident: &str) -> Result<Uuid> {
         match Uuid::try_parse(ident) {
             Ok(uuid) => Ok(uuid),
-            Err(_) => self.node(ident).await.map(|node| node.uuid),
+            Err(_) => in_time(self.node(ident)).await.map(|node| node.uuid),
         }
     }
 
@@ -90,6 +94,20 @@ impl Nodes {
                 "The power interface of node {node} can not be validated: {error}"
             ))),
         }
+    }
+
+    /// What a start needs to know of a node that may be started.
+    async fn order(&self, ident: &str, manage_boot: ManageBoot) -> Result<(Uuid, StartOrder)> {
+        let node = self.node(ident).await?;
+        provision::check(&node, self.shared().settings.in_use)?;
+        provision::check_boot(&node, manage_boot)?;
+        if manage_boot == ManageBoot::Managed {
+            self.validate_power(node.uuid).await?;
+        }
+        let attributes =
+            prepare::attributes(self.service.as_ref(), &node, &self.shared().bmc_address_fields).await;
+        let order = StartOrder { manage_boot, attributes, persistence: prepare::persistence(&node) };
+        Ok((node.uuid, order))
     }
 
     /// Holds the answer to a reapply back until it is over, but not for long. Clients that look for a changed
@@ -130,16 +148,8 @@ impl Nodes {
 #[async_trait(?Send)]
 impl Introspection for Nodes {
     async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<()> {
-        let node = self.node(ident).await?;
-        provision::check(&node, self.shared().settings.in_use)?;
-        provision::check_boot(&node, manage_boot)?;
-        if manage_boot == ManageBoot::Managed {
-            self.validate_power(node.uuid).await?;
-        }
-        let attributes =
-            prepare::attributes(self.service.as_ref(), &node, &self.shared().bmc_address_fields).await;
-        let order = StartOrder { manage_boot, attributes, persistence: prepare::persistence(&node) };
-        self.ask(node.uuid, Request::Start(Box::new(order))).await
+        let (node, order) = in_time(self.order(ident, manage_boot)).await?;
+        self.ask(node, Request::Start(Box::new(order))).await
     }
 
     async fn abort(&self, ident: &str) -> Result<()> {
@@ -166,6 +176,7 @@ impl Introspection for Nodes {
     }
 
     async fn callback(&self, body: Bytes, node: Option<Uuid>) -> Result<Uuid> {
+        let _counted = Counted::new(&metrics::get().callbacks);
         let progress = Arc::new(Progress::default());
         let found = Found::default();
         let work = self.take_posting(body, node, &progress, &found);
@@ -233,6 +244,13 @@ impl Introspection for Nodes {
         }
         self.document(node, variant).await
     }
+}
+
+/// What an operator waits for, but not for ever.
+async fn in_time<T>(asked: impl Future<Output = Result<T>>) -> Result<T> {
+    let late =
+        |_| Err(Error::unavailable("The node service does not answer in time, please try again later"));
+    tokio::time::timeout(OUTSIDE_TIMEOUT, asked).await.unwrap_or_else(late)
 }
 
 /// The last runs of a node, the latest first.

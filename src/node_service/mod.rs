@@ -228,6 +228,20 @@ pub enum FailureKind {
     Unreachable,
 }
 
+impl FailureKind {
+    /// The stable code of this kind, for metrics.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Refused => "refused",
+            Self::Conflict => "conflict",
+            Self::Failed => "failed",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
 /// A call of the node service that failed, after all retries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceError {

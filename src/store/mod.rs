@@ -7,6 +7,7 @@
 mod backend;
 pub mod data;
 pub mod documents;
+mod health;
 pub mod nodes;
 pub mod power_jobs;
 pub mod registered;
@@ -55,6 +56,7 @@ pub struct Store {
 struct Inner {
     backend: Arc<dyn backend::Backend>,
     writer: writer::Writer,
+    health: Arc<health::Health>,
 }
 
 impl Store {
@@ -92,8 +94,19 @@ impl Store {
     }
 
     fn with_writer(backend: Arc<dyn backend::Backend>) -> Result<Self> {
-        let writer = writer::Writer::start(Arc::clone(&backend))?;
-        Ok(Self { inner: Arc::new(Inner { backend, writer }) })
+        let health = Arc::new(health::Health::default());
+        let writer = writer::Writer::start(Arc::clone(&backend), Arc::clone(&health))?;
+        Ok(Self { inner: Arc::new(Inner { backend, writer, health }) })
+    }
+
+    /// What keeps the database from being used, as far as is known; empty where nothing does. Does not block.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<&'static str> {
+        let mut troubles = self.inner.health.troubles();
+        if self.inner.writer.is_full() {
+            troubles.push("The writer's queue is full");
+        }
+        troubles
     }
 
     /// Runs a read on this thread. Blocks; not for reactor threads.
@@ -103,9 +116,12 @@ impl Store {
     pub fn read_blocking<T>(&self, read: impl FnOnce(&mut dyn Session) -> QueryResult<T>) -> Result<T> {
         let mut outcome = None;
         let mut read = Some(read);
-        self.inner.backend.with_reader(&mut |session| {
+        let health = &self.inner.health;
+        let connected = self.inner.backend.with_reader(&mut |session| {
             outcome = read.take().map(|read| read(session));
-        })?;
+        });
+        connected.inspect_err(|_| health.could_not_read())?;
+        health.read(outcome.as_ref().and_then(|result| result.as_ref().err()));
         match outcome {
             Some(result) => result.map_err(from_diesel),
             None => Err(Error::internal("a read was never run")),

@@ -6,13 +6,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use diesel::result::Error as DieselError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::backend::Backend;
+use super::health::Health;
 use super::{Session, from_diesel};
 use crate::error::{Error, Result};
+use crate::metrics::{self, Counted};
 
 /// The result of a query.
 pub type QueryResult<T> = std::result::Result<T, DieselError>;
@@ -65,6 +68,7 @@ struct Pending<J: Job> {
     job: J,
     output: Option<J::Output>,
     reply: oneshot::Sender<Result<J::Output>>,
+    _counted: Counted,
 }
 
 impl<J: Job> Queued for Pending<J> {
@@ -94,11 +98,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(backend: Arc<dyn Backend>) -> Result<Self> {
+    pub(super) fn start(backend: Arc<dyn Backend>, health: Arc<Health>) -> Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || run(backend.as_ref(), receiver))
+            .spawn(move || run(backend.as_ref(), &health, receiver))
             .map_err(Error::internal)?;
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
@@ -123,6 +127,12 @@ impl Writer {
         }
     }
 
+    /// Whether there is no place in the queue.
+    pub(super) fn is_full(&self) -> bool {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.as_ref().is_some_and(|sender| sender.capacity() == 0)
+    }
+
     fn sender(&self) -> Result<mpsc::Sender<Box<dyn Queued>>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)
     }
@@ -130,7 +140,8 @@ impl Writer {
 
 fn pending<J: Job>(job: J) -> (Box<dyn Queued>, oneshot::Receiver<Result<J::Output>>) {
     let (reply, answer) = oneshot::channel();
-    (Box::new(Pending { job, output: None, reply }), answer)
+    let counted = Counted::new(&metrics::get().writer_queue);
+    (Box::new(Pending { job, output: None, reply, _counted: counted }), answer)
 }
 
 fn closed() -> Error {
@@ -149,10 +160,10 @@ impl Drop for EndWithThread {
     }
 }
 
-fn run(backend: &dyn Backend, mut queue: mpsc::Receiver<Box<dyn Queued>>) {
+fn run(backend: &dyn Backend, health: &Health, mut queue: mpsc::Receiver<Box<dyn Queued>>) {
     let _guard = EndWithThread;
     while let Some(first) = queue.blocking_recv() {
-        commit(backend, gather(first, &mut queue));
+        commit(backend, health, gather(first, &mut queue));
     }
 }
 
@@ -168,14 +179,25 @@ fn gather(first: Box<dyn Queued>, queue: &mut mpsc::Receiver<Box<dyn Queued>>) -
     batch
 }
 
-fn commit(backend: &dyn Backend, mut batch: Batch) {
+fn commit(backend: &dyn Backend, health: &Health, mut batch: Batch) {
+    let began = Instant::now();
     let work = &mut |session: &mut dyn Session| batch.iter_mut().try_for_each(|job| job.run(session));
-    match backend.in_transaction(work) {
-        Ok(Ok(())) => answer_all(batch, &Ok(())),
+    let outcome = backend.in_transaction(work);
+    metrics::get().hold.observe(began.elapsed().as_secs_f64());
+    match &outcome {
+        Ok(result) => health.wrote(result.as_ref().err()),
+        Err(_) => health.could_not_write(),
+    }
+    match outcome {
+        Ok(Ok(())) => {
+            let jobs = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+            metrics::get().batch_jobs.observe(f64::from(jobs));
+            answer_all(batch, &Ok(()));
+        }
         Ok(Err(error)) if batch.len() == 1 => answer_all(batch, &Err(from_diesel(error))),
         Ok(Err(error)) => {
             log::warn!("A batch of {} writes failed, its jobs are run one by one: {error}", batch.len());
-            batch.into_iter().for_each(|job| commit(backend, vec![job]));
+            batch.into_iter().for_each(|job| commit(backend, health, vec![job]));
         }
         // Without a connection none of them could do better alone.
         Err(error) => answer_all(batch, &Err(error)),

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::fsm::{Event, State};
 use crate::node::Record;
 use crate::node::actor::Notice;
+use crate::node::observe;
 use crate::node::registry::Registry;
 use crate::node::step::{self, KeepData, TimeoutPower};
 use crate::node::timeline::Entry;
@@ -93,13 +94,16 @@ async fn sweep(registry: &Arc<Registry>) -> Result<Duration> {
     for record in active {
         registry.wake(record.uuid, Notice::Deadline);
     }
-    let nodes = waiting.into_iter().map(|record| record.uuid).collect();
+    let nodes = waiting.iter().map(|record| record.uuid).collect();
     let asleep = registry.notify_awake(nodes, Notice::Deadline);
     let told_all = asleep.is_empty();
     let (keep, power) = (shared.settings.keep_data, shared.settings.timeout_power);
     crash::point("sweep.found");
     let ended = shared.store.write(ExpireOverdue { nodes: asleep, now, keep, power }).await?;
     crash::point("sweep.committed");
+    for record in waiting.iter().filter(|record| ended.contains(&record.uuid)) {
+        observe::expired(record, now, shared.now());
+    }
     if !ended.is_empty() {
         log::info!("Waiting nodes have timed out count={}", ended.len());
     }
@@ -144,6 +148,19 @@ pub(super) async fn clear_away(registry: Arc<Registry>) {
                 log::error!("Kept attributes could not be cleared away error={error}");
                 tokio::time::sleep(CLEAR).await;
             }
+        }
+    }
+}
+
+/// Writes while the last write has failed, so that a trouble that is over is found to be over without a request.
+pub(super) async fn try_to_write(registry: Arc<Registry>) {
+    let shared = registry.shared();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if !shared.store.troubles().is_empty()
+            && let Err(error) = shared.store.write(DropKept(shared.now())).await
+        {
+            log::error!("The database can still not be written error={error}");
         }
     }
 }

@@ -30,6 +30,7 @@ pub struct Periods {
 pub fn start(registry: &Arc<Registry>, periods: Periods) {
     actix_rt::spawn(deadlines::run(Arc::clone(registry)));
     actix_rt::spawn(deadlines::clear_away(Arc::clone(registry)));
+    actix_rt::spawn(deadlines::try_to_write(Arc::clone(registry)));
     actix_rt::spawn(send_to_sleep(Arc::clone(registry)));
     actix_rt::spawn(power::run(Arc::clone(registry)));
     if let Some(period) = periods.sync {

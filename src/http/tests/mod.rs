@@ -5,6 +5,7 @@ mod auth;
 mod conventions;
 mod endpoints;
 mod failures;
+mod observing;
 mod robustness;
 mod routes;
 mod rules;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 use super::fake::{Fake, NODE};
 use super::{Api, Services, Settings, app};
+use crate::health::Health;
 
 /// An answer, read whole.
 struct Answer {
@@ -59,7 +61,7 @@ impl Answer {
 }
 
 fn services(fake: &Rc<Fake>) -> Services {
-    Services { nodes: fake.clone(), rules: fake.clone() }
+    Services { nodes: fake.clone(), rules: fake.clone(), health: Rc::new(Health::default) }
 }
 
 async fn send(fake: &Rc<Fake>, settings: &Settings, request: TestRequest) -> Answer {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Ironic;
 use super::call::{Call, Needs};
 use super::fault::Failure;
+use super::run::Trial;
 use super::shared::Shared;
 use super::versions;
 use crate::node_service::FailureKind;
@@ -51,25 +52,27 @@ pub(super) fn client(shared: &Shared) -> Client {
 
 impl Ironic {
     /// One attempt, in the agreed version. Where the server no longer speaks it, another is agreed upon.
-    pub(super) async fn attempt(&self, call: &Call, request_id: &str) -> Result<Value, Failure> {
-        let minor = self.version(request_id).await?;
-        let answer = self.send(call, Some(minor), request_id).await?;
+    pub(super) async fn attempt(&self, call: &Call, trial: &Trial) -> Result<Value, Failure> {
+        let minor = self.version(call, trial).await?;
+        let answer = self.send(call, Some(minor), trial).await?;
         if answer.status != 406 {
             return answer.into_document(call.needs);
         }
         self.shared.versions.forget(minor);
-        match self.version(request_id).await? {
+        match self.version(call, trial).await? {
             same if same == minor => answer.into_document(call.needs),
-            other => self.send(call, Some(other), request_id).await?.into_document(call.needs),
+            other => self.send(call, Some(other), trial).await?.into_document(call.needs),
         }
     }
 
-    async fn version(&self, request_id: &str) -> Result<u16, Failure> {
-        self.shared.versions.agree(async || self.ask_versions(request_id).await).await
+    async fn version(&self, call: &Call, trial: &Trial) -> Result<u16, Failure> {
+        self.shared.versions.agree(async || self.ask_versions(call, trial).await).await
     }
 
-    async fn ask_versions(&self, request_id: &str) -> Result<u16, Failure> {
-        let answer = self.send(&Call::get("/v1/"), None, request_id).await?;
+    /// Asks on behalf of a call.
+    async fn ask_versions(&self, call: &Call, trial: &Trial) -> Result<u16, Failure> {
+        let asking = Call { node: call.node.clone(), ..Call::get("/v1/") };
+        let answer = self.send(&asking, None, trial).await?;
         if (200..300).contains(&answer.status) {
             return versions::choose(&answer.headers, &answer.body.unwrap_or_default());
         }
@@ -80,17 +83,20 @@ impl Ironic {
         Err(failure)
     }
 
-    async fn send(&self, call: &Call, minor: Option<u16>, request_id: &str) -> Result<Answer, Failure> {
-        let _permit = self.shared.permits.acquire().await.map_err(|e| Failure::lost(e.to_string()))?;
-        let timeout = self.shared.timeout;
-        match tokio::time::timeout(timeout, self.exchange(call, minor, request_id)).await {
-            Ok(result) => {
-                result.map_err(|e| Failure::lost(format!("Unable to reach Ironic: {}", describe(&e))))
+    async fn send(&self, call: &Call, minor: Option<u16>, trial: &Trial) -> Result<Answer, Failure> {
+        let Shared { gate, limiter, timeout, .. } = self.shared.as_ref();
+        gate.pass().await;
+        let request = || tokio::time::timeout(*timeout, self.exchange(call, minor, &trial.request_id));
+        let text = match limiter.run(&trial.course, request).await {
+            Ok(Ok(answer)) => {
+                gate.answered();
+                return Ok(answer);
             }
-            Err(_) => {
-                Err(Failure::lost(format!("Ironic did not answer within {} seconds", timeout.as_secs_f32())))
-            }
-        }
+            Ok(Err(error)) => format!("Unable to reach Ironic: {}", describe(&error)),
+            Err(_) => format!("Ironic did not answer within {} seconds", timeout.as_secs_f32()),
+        };
+        gate.failed(call.about_node());
+        Err(Failure::lost(text))
     }
 
     async fn exchange(

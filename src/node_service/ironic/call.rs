@@ -10,6 +10,9 @@ use uuid::Uuid;
 use super::retry::{Effort, Terms};
 use crate::node_service::{FailureKind, ServiceError, ServiceResult};
 
+/// What stands for the node of a call that is about none.
+const NO_NODE: &str = "-";
+
 /// What the caller needs of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
@@ -41,7 +44,7 @@ pub struct Call {
 impl Call {
     fn new(method: Method, path: String, needs: Needs) -> Self {
         let terms = Terms { effort: Effort::PassingFailures, settled_by: None };
-        Self { method, path, query: Vec::new(), body: None, needs, terms, node: "-".to_owned() }
+        Self { method, path, query: Vec::new(), body: None, needs, terms, node: NO_NODE.to_owned() }
     }
 
     /// Reads a document.
@@ -81,6 +84,31 @@ impl Call {
     pub fn settled_by(mut self, status: u16) -> Self {
         self.terms.settled_by = Some(status);
         self
+    }
+
+    /// The node it is about, if it is about one.
+    pub fn about_node(&self) -> Option<&str> {
+        Some(self.node.as_str()).filter(|node| *node != NO_NODE)
+    }
+
+    /// What it does, in the words of the metrics.
+    pub fn name(&self) -> &'static str {
+        let resource: Vec<&str> = self.path.trim_start_matches("/v1/").split('/').collect();
+        match (self.method.as_str(), resource.as_slice()) {
+            ("GET", ["nodes"]) => "list nodes",
+            ("GET", ["nodes", _]) => "get node",
+            ("GET", ["nodes", _, "validate"]) => "validate power",
+            ("GET", ["nodes", _, "states"]) => "get power state",
+            ("PUT", ["nodes", _, "states", ..]) => "set power",
+            ("PUT", ["nodes", _, "management", ..]) => "set boot device",
+            ("PUT", ["nodes", _, "traits"]) => "set traits",
+            ("PATCH", ["nodes", _]) => "patch node",
+            ("GET", ["ports", ..]) => "list ports",
+            ("POST", ["ports"]) => "create port",
+            ("PATCH", ["ports", _]) => "patch port",
+            ("DELETE", ["ports", _]) => "delete port",
+            _ => "other",
+        }
     }
 
     /// About this node.

@@ -4,9 +4,12 @@
 //! [`Ironic`] per thread: the HTTP client and its connections belong to a thread.
 
 mod attempt;
+mod breaker;
 mod call;
 mod endpoint;
 mod fault;
+mod gate;
+mod limiter;
 mod lists;
 mod patches;
 mod resources;

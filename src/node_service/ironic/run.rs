@@ -2,7 +2,7 @@
 //!
 //! Invariant: no permit is held between two attempts; each failed attempt is logged once.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use awc::http::Method;
 use serde_json::Value;
@@ -11,7 +11,9 @@ use uuid::Uuid;
 use super::Ironic;
 use super::call::Call;
 use super::fault::Failure;
+use super::limiter::Course;
 use super::retry::{Outcome, Tally, Verdict};
+use crate::metrics;
 use crate::node_service::{FailureKind, ServiceError, ServiceResult};
 
 /// A call that failed for good.
@@ -20,6 +22,14 @@ pub(super) struct Defeat {
     pub error: ServiceError,
     /// How many attempts were made. After more than one, an earlier one may have taken effect unseen.
     pub attempts: u32,
+}
+
+/// What the requests of one call have in common.
+pub(super) struct Trial {
+    /// The id that each of them carries.
+    pub request_id: String,
+    /// How they went.
+    pub course: Course,
 }
 
 /// A failed attempt, for the log.
@@ -38,23 +48,47 @@ impl Ironic {
 
     /// As `run`, and tells how many attempts a failure took.
     pub(super) async fn try_all(&self, call: &Call) -> Result<Value, Defeat> {
-        let request_id = format!("req-{}", Uuid::new_v4());
+        let outcome = self.try_until_settled(call).await;
+        let name = outcome.as_ref().map_or_else(|defeat| defeat.error.kind.code(), |_| "ok");
+        metrics::get().node_service_calls.with_label_values(&[call.name(), name]).inc();
+        outcome
+    }
+
+    async fn try_until_settled(&self, call: &Call) -> Result<Value, Defeat> {
+        let trial = Trial { request_id: format!("req-{}", Uuid::new_v4()), course: Course::default() };
         let mut tally = Tally::default();
         let mut attempts: u32 = 0;
         loop {
             attempts = attempts.saturating_add(1);
-            let report = Report { call, request_id: &request_id, attempt: attempts, began: Instant::now() };
-            let failure = match self.attempt(call, &request_id).await {
+            let report =
+                Report { call, request_id: &trial.request_id, attempt: attempts, began: Instant::now() };
+            let failure = match self.attempt(call, &trial).await {
                 Ok(document) => return Ok(document),
                 Err(failure) => failure,
             };
-            let verdict = self.shared.policy.after(&mut tally, call.terms, failure.outcome);
+            let verdict = self.verdict(call, &mut tally, &failure);
             report.log(&failure, verdict);
             match verdict {
                 Verdict::Wait(pause) => tokio::time::sleep(pause).await,
-                Verdict::GiveUp => return Err(Defeat { error: failure.error, attempts }),
+                Verdict::GiveUp => {
+                    let attempts = attempts.saturating_add(trial.course.dropped());
+                    return Err(Defeat { error: failure.error, attempts });
+                }
             }
         }
+    }
+
+    /// While Ironic can not be reached at all, a failure is not held against the call: it waits with the others.
+    fn verdict(&self, call: &Call, tally: &mut Tally, failure: &Failure) -> Verdict {
+        let (verdict, reason) = if failure.outcome == Outcome::Lost && self.shared.gate.is_open() {
+            (Verdict::Wait(Duration::ZERO), "held")
+        } else {
+            (self.shared.policy.after(tally, call.terms, failure.outcome), "failed")
+        };
+        if verdict != Verdict::GiveUp {
+            metrics::get().retries.with_label_values(&[reason]).inc();
+        }
+        verdict
     }
 }
 

@@ -6,16 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use awc::http::header::HeaderValue;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use tokio::sync::Semaphore;
-
 use super::endpoint::Endpoint;
+use super::gate::Gate;
+use super::limiter::Limiter;
 use super::retry::RetryPolicy;
 use super::versions::Versions;
 use crate::config;
 use crate::error::{Error, Result};
+use awc::http::header::HeaderValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// What all threads share of Ironic.
 #[derive(Debug)]
@@ -31,7 +31,9 @@ pub struct Shared {
     /// The version agreed upon.
     pub(super) versions: Versions,
     /// One permit for each request under way, in the whole process.
-    pub(super) permits: Semaphore,
+    pub(super) limiter: Limiter,
+    /// Where calls wait while Ironic can not be reached.
+    pub(super) gate: Gate,
     /// How many permits there are.
     pub(super) max_concurrency: usize,
 }
@@ -52,16 +54,22 @@ impl Shared {
         if config.timeout == 0 || max_concurrency == 0 {
             return Err(Error::bad_request("[ironic]timeout and max_concurrency must be at least 1"));
         }
-        let max_concurrency = max_concurrency.min(Semaphore::MAX_PERMITS);
         Ok(Self {
             endpoint: Endpoint::parse(endpoint)?,
             authorization: authorization(config)?,
             timeout: Duration::from_secs(config.timeout),
             policy: RetryPolicy::new(config),
             versions: Versions::default(),
-            permits: Semaphore::new(max_concurrency),
+            limiter: Limiter::new(max_concurrency),
+            gate: Gate::default(),
             max_concurrency,
         })
+    }
+
+    /// The state of the circuit breaker, for those who watch.
+    #[must_use]
+    pub fn breaker(&self) -> &'static str {
+        if self.gate.is_open() { "open" } else { "closed" }
     }
 }
 

@@ -3,6 +3,7 @@
 mod standin;
 
 mod calls;
+mod limits;
 mod lists;
 mod trouble;
 
