@@ -50,7 +50,7 @@ impl Limiter {
     /// Makes a request, once it has its permit. A call that was slow once waits for a slow place from then on.
     pub async fn run<F: Future>(&self, course: &Course, make: impl Fn() -> F) -> F::Output {
         if !course.is_slow.get() {
-            if let Some(output) = self.run_quickly(course, make()).await {
+            if let Some(output) = self.run_quickly(course, &make).await {
                 return output;
             }
             course.drop_one();
@@ -63,8 +63,10 @@ impl Limiter {
     }
 
     /// `None` where the request became slow and there was no place for it.
-    async fn run_quickly<F: Future>(&self, course: &Course, request: F) -> Option<F::Output> {
+    async fn run_quickly<F: Future>(&self, course: &Course, make: &impl Fn() -> F) -> Option<F::Output> {
         let _permit = self.permits.acquire().await;
+        // Made only now: a request's own deadline must not run while it waits for its permit.
+        let request = make();
         let counted = Counted::new(&metrics::get().permits.with_label_values(&["fast"]));
         tokio::pin!(request);
         if let Ok(output) = tokio::time::timeout(PATIENCE, &mut request).await {
