@@ -19,7 +19,7 @@ conformance() {
   mapfile -t files < <(areas "$folder")
   mapfile -t cases < <(deselected)
   cd "$work"
-  env TARGET=rollcall ROLLCALL_BIN="$binary" PYTHONDONTWRITEBYTECODE=1 CONFORMANCE_KEEP_LOGS=1 "$@" \
+  env TARGET=rollcall ROLLCALL_BIN="$binary" AGENT_PYTHON="$(venv_path agent)/bin/python" PYTHONDONTWRITEBYTECODE=1 CONFORMANCE_KEEP_LOGS=1 "$@" \
     "$python" -m pytest -c "$folder/pytest.ini" --rootdir "$folder" -q -n 2 --dist loadfile \
     "${cases[@]}" "${files[@]}"
 }

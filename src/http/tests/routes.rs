@@ -68,6 +68,7 @@ const POLICIES: &[(&str, &str)] = &[
     ("start", "introspection:start"),
     ("abort", "introspection:abort"),
     ("events", "introspection:status"),
+    ("match", "introspection:data"),
     ("processed data", "introspection:data"),
     ("unprocessed data", "introspection:data"),
     ("reapply", "introspection:reapply"),
@@ -78,6 +79,7 @@ const POLICIES: &[(&str, &str)] = &[
     ("rule", "introspection:rule:get"),
     ("change a rule", "introspection:rule:create"),
     ("delete a rule", "introspection:rule:delete"),
+    ("metrics", "introspection:version"),
     ("unknown version", "introspection:version"),
 ];
 

@@ -89,9 +89,14 @@ impl NodeMachine {
         transition.record.posted = Some(Posted { digest: posting.raw.digest.clone(), answered: true });
         self.matched = posting.matched.clone();
         let mut effects = vec![Effect::StoreLogs(Arc::clone(&posting))];
-        let first = First { input: Input::Callback(ticket, posting), ticket: Some(ticket) };
         let then = Then::Unlock(vec![(ticket, Err(answer))]);
-        effects.extend(self.commit_first(transition, then, first));
+        // An active state must not be left behind where the database fails: only `waiting` can be.
+        effects.extend(if self.state() == Some(State::Waiting) {
+            let first = First { input: Input::Callback(ticket, posting), ticket: Some(ticket) };
+            self.commit_first(transition, then, first)
+        } else {
+            self.commit(transition, then)
+        });
         effects
     }
 
