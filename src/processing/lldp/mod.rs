@@ -1,7 +1,7 @@
 //! LLDP: what the switch at the other end of a cable says of itself.
 //!
-//! Pure. [`source`] finds the TLVs (type, length, value) of an interface, [`basic`] and the files of the
-//! organisations know their layouts, [`Findings`] holds what came out. Invariant: nothing that a switch sends can
+//! Pure. `source` finds the TLVs (type, length, value) of an interface, `basic` and the files of the
+//! organisations know their layouts, `Findings` holds what came out. Invariant: nothing that a switch sends can
 //! fail; a TLV that is damaged or not known is left out with a warning. It must not know nodes or ports.
 
 mod address;
