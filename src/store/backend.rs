@@ -5,7 +5,7 @@
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::{MigrationSource, MigrationVersion};
@@ -267,13 +267,23 @@ fn take_ownership(url: &str) -> Result<PgConnection> {
     let mut connection = PgConnection::establish(url)
         .map_err(|cause| Error::unavailable("The database can not be opened").caused_by(cause))?;
     let query = format!("SELECT pg_try_advisory_lock({OWNER_LOCK}) AS locked");
-    let taken: Locked = diesel::sql_query(query).get_result(&mut connection).map_err(from_diesel)?;
-    if taken.locked {
-        return Ok(connection);
+    let give_up = Instant::now() + OWNER_PATIENCE;
+    loop {
+        let taken: Locked = diesel::sql_query(&query).get_result(&mut connection).map_err(from_diesel)?;
+        if taken.locked {
+            return Ok(connection);
+        }
+        if Instant::now() >= give_up {
+            return Err(Error::conflict("The database is in use by another rollcall process"));
+        }
+        std::thread::sleep(OWNER_POLL);
     }
-    Err(Error::conflict("The database is in use by another rollcall process"))
 }
 
+/// How long the server may take to notice that the process before this one is gone.
+const OWNER_PATIENCE: Duration = Duration::from_secs(3);
+/// How often it is asked meanwhile.
+const OWNER_POLL: Duration = Duration::from_millis(50);
 /// The key of the advisory lock of the process that works on the database ("rollown" in ASCII).
 const OWNER_LOCK: i64 = 0x0072_6f6c_6c6f_776e;
 /// The key of the advisory lock under which one process at a time migrates ("rollcall" in ASCII).
