@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::node::actor::Notice;
 use crate::node::registry::Registry;
 
-/// How often it is looked for jobs; one that failed is tried again then.
+/// How often it is looked for jobs; one whose node was busy is asked for again then.
 const LOOK: Duration = Duration::from_secs(2);
 /// Machines at one time.
 const BATCH: i64 = 50;
