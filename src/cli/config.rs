@@ -1,4 +1,4 @@
-//! `rollcall config sample` and `rollcall config check`.
+//! `rollcall config sample`, `rollcall config check` and `rollcall config import`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::config_import::ConfigImport;
 use crate::config;
 use crate::error::{Error, Result};
+use crate::processing::Pipeline;
 
 /// `rollcall config`
 #[derive(Clone, Debug, Args)]
@@ -28,6 +30,8 @@ pub enum ConfigAction {
         #[arg(long, env = "ROLLCALL_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Make a configuration of an inspector.conf of ironic-inspector
+    Import(ConfigImport),
 }
 
 impl ConfigCommand {
@@ -39,6 +43,7 @@ impl ConfigCommand {
         match &self.action {
             ConfigAction::Sample => print_sample(out).map(|()| ExitCode::SUCCESS),
             ConfigAction::Check { config } => check(config.as_deref(), env, out).map(ExitCode::from),
+            ConfigAction::Import(import) => import.run(out, &mut std::io::stderr().lock()),
         }
     }
 }
@@ -78,7 +83,11 @@ pub fn check(
     env: impl Iterator<Item = (String, String)>,
     out: &mut impl Write,
 ) -> Result<Verdict> {
-    let (_, report) = config::inspect(path, env);
+    let (config, mut report) = config::inspect(path, env);
+    if report.problems.is_empty() {
+        // What only the parts themselves can tell: hooks that there are not, and options that a hook refuses.
+        report.problems.extend(Pipeline::from_config(&config).err().map(|error| error.text));
+    }
     let wrong = report.problems.iter().chain(&report.unknown).map(|line| format!("error: {line}"));
     let doubtful = report.warnings.iter().map(|line| format!("warning: {line}"));
     for line in wrong.chain(doubtful) {
@@ -123,6 +132,13 @@ mod tests {
             "warning: FILE:4: host",
         ];
         assert_eq!(starts, wanted);
+    }
+
+    #[test]
+    fn a_hook_that_there_is_not_is_wrong() {
+        let (verdict, shown) = checked("[processing]\nprocessing_hooks = \"scheduler,nonsense\"\n");
+        assert_eq!(verdict, Verdict::Bad);
+        assert!(shown.starts_with("error: The following hook(s) are missing"), "{shown}");
     }
 
     #[test]

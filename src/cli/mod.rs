@@ -1,8 +1,10 @@
 //! The subcommands, one file each: what the command line says, and what is done.
 
 pub mod config;
+mod config_import;
 pub mod db;
 pub mod demo;
+mod exit;
 pub mod nodes;
 pub mod serve;
 

@@ -39,6 +39,8 @@ pub(super) struct Draft {
     origins: BTreeMap<String, String>,
     /// Sections told of as having no effect.
     told: BTreeSet<&'static str>,
+    /// The options that problems of several options together are about, and what is wrong.
+    pub blamed: Vec<(String, String)>,
 }
 
 impl Draft {
@@ -53,6 +55,7 @@ impl Draft {
 
     /// A problem of a value that was taken, or of one that is missing.
     pub(super) fn problem(&mut self, name: &str, text: &str) {
+        self.blamed.push((name.to_owned(), text.to_owned()));
         let line = self.located(name, text);
         self.report.problems.push(line);
     }
@@ -152,7 +155,7 @@ fn read(kind: Kind, found: Found) -> Result<Value, String> {
 }
 
 /// The value to keep; nothing where an empty text unsets the option.
-fn accept(spec: &Spec, found: Found) -> Result<Option<Value>, String> {
+pub(super) fn accept(spec: &Spec, found: Found) -> Result<Option<Value>, String> {
     if spec.default.is_none() && found.is_empty() {
         return Ok(None);
     }
@@ -174,6 +177,7 @@ fn is_working(working: &[&str], value: &Value) -> Result<(), String> {
     }
 }
 
-fn is_default(spec: &Spec, value: &Value) -> bool {
+/// Whether a value is the one that holds where nothing is given.
+pub(super) fn is_default(spec: &Spec, value: &Value) -> bool {
     spec.default.and_then(|text| text.parse::<Value>().ok()).is_some_and(|default| default == *value)
 }

@@ -48,14 +48,20 @@ pub fn inspect(path: Option<&Path>, env: impl Iterator<Item = (String, String)>)
 
 /// The configuration of a draft; values that were refused keep their defaults.
 pub(super) fn finish(mut draft: Draft) -> (Config, Report) {
+    let config = settle(&mut draft);
+    (config, draft.report)
+}
+
+/// As [`finish`]; what is to be said stays in the draft.
+pub(super) fn settle(draft: &mut Draft) -> Config {
     let read = Config::deserialize(Value::Table(draft.values.clone()));
     let mut config = read.unwrap_or_else(|error| {
         draft.report.problems.push(error.message().to_owned());
         Config::default()
     });
-    check::complete(&mut config, &draft);
+    check::complete(&mut config, draft);
     if draft.report.problems.is_empty() {
-        check::check(&config, &mut draft);
+        check::check(&config, draft);
     }
-    (config, draft.report)
+    config
 }

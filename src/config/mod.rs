@@ -15,6 +15,7 @@ mod file;
 mod forms;
 mod hooks;
 mod http;
+pub mod import;
 pub mod ironic;
 mod kind;
 mod load;

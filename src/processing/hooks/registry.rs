@@ -37,6 +37,11 @@ const HOOKS: &[(&str, Make)] = &[
     ("example", |_| Ok(Box::new(Example))),
 ];
 
+/// The names of all hooks that there are.
+pub fn all_names() -> impl Iterator<Item = &'static str> {
+    HOOKS.iter().map(|(name, _)| *name)
+}
+
 /// Makes the configured hooks, in their order; a hook named twice runs once.
 ///
 /// # Errors
