@@ -60,12 +60,12 @@ pub(super) trait Backend: Send + Sync {
     fn schema_version(&self) -> Result<SchemaVersion>;
 }
 
-/// Whether other processes may work on the same SQLite file. PostgreSQL is always shared.
+/// Whether another process may work on the same database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// No second process with this access: the file lock is taken.
+    /// No second process with this access: the lock on the file, or in the database, is taken.
     Exclusive,
-    /// Beside a process that has the lock; WAL and the busy timeout keep the two apart.
+    /// Beside a process that has the lock; transactions keep the two apart.
     Shared,
 }
 
@@ -73,7 +73,7 @@ pub(super) enum Access {
 pub(super) fn connect(url: &DatabaseUrl, pool_size: u32, access: Access) -> Result<Arc<dyn Backend>> {
     match url {
         DatabaseUrl::Sqlite(path) => Ok(Arc::new(Sqlite::open(path, pool_size, access)?)),
-        DatabaseUrl::Postgres(url) => Ok(Arc::new(Postgres::open(url, pool_size)?)),
+        DatabaseUrl::Postgres(url) => Ok(Arc::new(Postgres::open(url, pool_size, access)?)),
     }
 }
 
@@ -221,7 +221,7 @@ struct Postgres {
     writer: Pool<ConnectionManager<PgConnection>>,
     readers: Pool<ConnectionManager<PgConnection>>,
     /// Holds the advisory lock of the one process that works on this database.
-    _owner: Mutex<PgConnection>,
+    _owner: Option<Mutex<PgConnection>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -235,11 +235,14 @@ impl CustomizeConnection<PgConnection, PoolError> for PostgresSettings {
 }
 
 impl Postgres {
-    fn open(url: &str, pool_size: u32) -> Result<Self> {
+    fn open(url: &str, pool_size: u32, access: Access) -> Result<Self> {
         let url = bounded(url);
         let writer = pool(ConnectionManager::new(&url), 1, PostgresSettings)?;
         let readers = pool(ConnectionManager::new(&url), pool_size, PostgresSettings)?;
-        let owner = Mutex::new(take_ownership(&url)?);
+        let owner = match access {
+            Access::Exclusive => Some(Mutex::new(take_ownership(&url)?)),
+            Access::Shared => None,
+        };
         Ok(Self { writer, readers, _owner: owner })
     }
 }

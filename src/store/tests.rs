@@ -323,6 +323,20 @@ fn a_second_process_is_refused_the_same_database() {
 }
 
 #[test]
+fn a_command_works_beside_the_process_that_has_the_database() {
+    for database in databases() {
+        let daemon = Store::open(&database.url, 1).unwrap();
+        let command = Store::open_shared(&database.url, 1).unwrap();
+        make(&command, record(1, State::Waiting));
+        let seen = daemon.read_blocking(|session| session.node(Uuid::from_u128(1))).unwrap();
+        assert!(seen.is_some());
+        assert!(schema_version(&database.url).unwrap().database.is_some());
+        command.close();
+        daemon.close();
+    }
+}
+
+#[test]
 fn a_newer_schema_is_refused() {
     for database in databases() {
         upgrade(&database.url).unwrap();
