@@ -228,6 +228,12 @@ pub fn create(birth: Birth, over: Option<State>) -> Result<State, Refusal> {
     }
 }
 
+/// The state in which the record of an ironic-inspector is taken over: what it was working on is not taken up.
+#[must_use]
+pub fn taken_over(there: State) -> State {
+    if there.is_active() { State::Error } else { there }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,6 +289,13 @@ mod tests {
         assert_eq!(create(Birth::Start, None), Ok(State::Starting));
         assert_eq!(create(Birth::Discovery, None), Ok(State::Enrolling));
         assert_eq!(create(Birth::ActiveIntrospection, None), Ok(State::Waiting));
+    }
+
+    #[test]
+    fn only_what_nobody_works_on_is_taken_over_as_it_was() {
+        let same = State::ALL.into_iter().filter(|state| taken_over(*state) == *state);
+        assert_eq!(same.collect::<Vec<_>>(), [State::Waiting, State::Finished, State::Error]);
+        assert!(State::ALL.into_iter().all(|state| !taken_over(state).is_active()));
     }
 
     #[test]

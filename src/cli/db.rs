@@ -1,10 +1,12 @@
-//! `rollcall db upgrade` and `rollcall db version`.
+//! `rollcall db upgrade`, `rollcall db version` and `rollcall db import`.
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::db_import::DbImport;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::store::{self, SchemaVersion};
@@ -21,12 +23,14 @@ pub struct DbCommand {
 }
 
 /// What is done about the database.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum DbAction {
     /// Bring the schema up to date; `serve` does so too
     Upgrade,
     /// Print the version of the schema, and the one that this program makes
     Version,
+    /// Take over the records of an ironic-inspector
+    Import(DbImport),
 }
 
 impl DbCommand {
@@ -34,13 +38,16 @@ impl DbCommand {
     ///
     /// # Errors
     /// A wrong configuration, or a database that can not be reached or is newer than the program.
-    pub fn run(&self, env: impl Iterator<Item = (String, String)>, out: &mut impl Write) -> Result<()> {
-        let url = Config::load(self.config.as_deref(), env)?.config.database.connection;
-        let version = match self.action {
-            DbAction::Upgrade => store::upgrade(&url)?,
-            DbAction::Version => store::schema_version(&url)?,
+    pub fn run(&self, env: impl Iterator<Item = (String, String)>, out: &mut impl Write) -> Result<ExitCode> {
+        let config = Config::load(self.config.as_deref(), env)?.config;
+        let url = &config.database.connection;
+        let version = match &self.action {
+            DbAction::Upgrade => store::upgrade(url)?,
+            DbAction::Version => store::schema_version(url)?,
+            DbAction::Import(import) => return import.run(&config, out),
         };
-        print(&version, out).map_err(Error::internal)
+        print(&version, out).map_err(Error::internal)?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod config;
 mod config_import;
 pub mod db;
+mod db_import;
 pub mod demo;
 mod exit;
 pub mod nodes;
@@ -72,7 +73,7 @@ fn dispatch(cli: &Cli, out: &mut impl Write) -> Result<ExitCode> {
         Command::Serve(command) => command.run(env).map(|()| ExitCode::SUCCESS),
         Command::Demo(command) => command.run(out),
         Command::Nodes(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
-        Command::Db(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
+        Command::Db(command) => command.run(env, out),
         Command::Config(command) => command.run(env, out),
     }
 }

@@ -121,7 +121,8 @@ pub fn close(
 }
 
 /// A text that both databases take and a list can show: without NUL, and not longer than it can be read.
-fn storable(text: String) -> String {
+#[must_use]
+pub fn storable(text: String) -> String {
     let mut text = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
     if text.len() > MAX_TEXT_BYTES {
         text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));

@@ -36,6 +36,9 @@ pub trait DataQueries {
     /// A stored document, still compressed.
     fn document(&mut self, node: Uuid, variant: Variant) -> QueryResult<Option<Packed>>;
 
+    /// The digest of a stored document.
+    fn document_digest(&mut self, node: Uuid, variant: Variant) -> QueryResult<Option<String>>;
+
     /// Stores a document in the place of the last one.
     fn put_document(
         &mut self,
@@ -64,6 +67,14 @@ macro_rules! data_queries {
                     size_bytes,
                     body,
                 }))
+            }
+
+            fn document_digest(&mut self, node: Uuid, variant: Variant) -> QueryResult<Option<String>> {
+                introspection_data::table
+                    .find((node.to_string(), variant == Variant::Processed))
+                    .select(introspection_data::digest)
+                    .first(self)
+                    .optional()
             }
 
             fn put_document(

@@ -4,6 +4,7 @@
 //! expanded for both connection types. Invariant: all writes go through the one writer thread, which answers
 //! after the commit; reads use the pool. It must not know the actors, HTTP or the node service.
 
+pub mod ancestor;
 mod backend;
 pub mod data;
 pub mod documents;

@@ -160,6 +160,9 @@ pub trait NodeQueries {
 
     /// Adds look-up attributes.
     fn add_attributes(&mut self, node: Uuid, added: &[Attribute]) -> QueryResult<()>;
+
+    /// Adds options: names and values.
+    fn add_options(&mut self, node: Uuid, added: &[(String, Option<String>)]) -> QueryResult<()>;
 }
 
 macro_rules! node_queries {
@@ -326,6 +329,15 @@ macro_rules! node_queries {
                 let node = node.to_string();
                 diesel::delete(attributes::table.filter(attributes::node_uuid.eq(&node))).execute(self)?;
                 diesel::delete(options::table.filter(options::node_uuid.eq(&node))).execute(self)?;
+                Ok(())
+            }
+
+            fn add_options(&mut self, node: Uuid, added: &[(String, Option<String>)]) -> QueryResult<()> {
+                use super::schema::options as t;
+                for (name, value) in added {
+                    let row = (t::node_uuid.eq(node.to_string()), t::name.eq(name), t::value.eq(value));
+                    diesel::insert_into(t::table).values(row).on_conflict_do_nothing().execute(self)?;
+                }
                 Ok(())
             }
 

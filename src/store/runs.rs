@@ -73,6 +73,9 @@ pub trait RunQueries {
     /// Commits what the run is about to apply.
     fn put_plan(&mut self, run: Uuid, plan: &[u8]) -> QueryResult<()>;
 
+    /// Removes a run from the history.
+    fn delete_run(&mut self, run: Uuid) -> QueryResult<()>;
+
     /// Ends a run that has not ended yet.
     fn close_run(&mut self, run: Uuid, end: &RunEnd) -> QueryResult<()>;
 
@@ -128,6 +131,11 @@ macro_rules! run_queries {
 
             fn put_plan(&mut self, run: Uuid, plan: &[u8]) -> QueryResult<()> {
                 diesel::update(runs::table.find(run.to_string())).set(runs::plan.eq(plan)).execute(self)?;
+                Ok(())
+            }
+
+            fn delete_run(&mut self, run: Uuid) -> QueryResult<()> {
+                diesel::delete(runs::table.find(run.to_string())).execute(self)?;
                 Ok(())
             }
 
