@@ -3,8 +3,8 @@
 //! Invariant: it stops from the outside in: no new requests, those under way end, operations end or are left for
 //! recovery, the writer commits what is queued.
 
-use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+mod listeners;
+
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,7 +22,6 @@ use crate::http;
 use crate::http::admission::Budget;
 use crate::http::auth::{Authentication, Basic, Limits};
 use crate::http::server::{Listener, ServerSettings};
-use crate::http::unix_socket::{self, SocketFile};
 use crate::node::discovery::Discovery;
 use crate::node::machine::{self, Spacing, Unknown};
 use crate::node::provision::InUse;
@@ -39,6 +38,10 @@ use crate::processing::ramdisk_logs::LogStore;
 use crate::store::Store;
 use crate::supervisor::{self, Periods};
 
+use self::listeners::{Certificates, Listeners};
+
+pub use self::listeners::Place;
+
 /// Callbacks that may wait for their turn at one node.
 const QUEUE_LENGTH: usize = 16;
 
@@ -49,6 +52,7 @@ pub struct Daemon {
     /// The listeners: that of the API, and that for ramdisks, if there is one.
     servers: Vec<ServerHandle>,
     place: Place,
+    certificates: Certificates,
     /// How long operations get to end when the daemon stops.
     grace: Duration,
 }
@@ -63,8 +67,7 @@ impl Daemon {
         let pipeline = Arc::new(Pipeline::from_config(config)?);
         let logs = Arc::new(LogStore::from_config(&config.processing)?);
         let authentication = authentication(config).await?;
-        let (listener, place) = listen(config)?;
-        let ramdisks = listen_for_ramdisks(config)?;
+        let Listeners { api, place, ramdisks, certificates } = listeners::open(config).await?;
         let store = open_store(config).await?;
         let (services, ironic) = services(config, &store)?;
         let (registry, nodes) = registry(Shared {
@@ -85,7 +88,7 @@ impl Daemon {
         log::info!("Interrupted runs were taken up count={interrupted}");
         supervisor::start(&registry, periods(config));
         let (settings, options) = (http_settings(config, authentication), server_settings(config));
-        let server = serve(&registry, ironic.clone(), listener, &settings, &options)?;
+        let server = serve(&registry, ironic.clone(), api, &settings, &options)?;
         let mut servers = vec![server.handle()];
         if let Some(listener) = ramdisks {
             let (settings, options) = of_ramdisks(config, settings, options);
@@ -94,7 +97,7 @@ impl Daemon {
             actix_rt::spawn(attend(own));
         }
         let grace = Duration::from_secs(config.shutdown_timeout);
-        let daemon = Self { registry, nodes, servers, place, grace };
+        let daemon = Self { registry, nodes, servers, place, certificates, grace };
         Ok((daemon, server))
     }
 
@@ -108,6 +111,11 @@ impl Daemon {
     #[must_use]
     pub fn nodes(&self) -> Nodes {
         Nodes::new(Arc::clone(&self.registry))
+    }
+
+    /// Reads the files again that may change while it runs: certificates and their keys.
+    pub async fn reload(&self) {
+        self.certificates.reload().await;
     }
 
     /// Stops everything, in order.
@@ -133,44 +141,6 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
-/// Where requests come in. Dropped, it leaves no file behind.
-#[derive(Debug)]
-pub enum Place {
-    /// At a TCP port.
-    Tcp(SocketAddr),
-    /// At a Unix socket.
-    Unix(SocketFile),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => write!(f, "{} port {}", address.ip(), address.port()),
-            Self::Unix(file) => write!(f, "{}", file.path().display()),
-        }
-    }
-}
-
-fn listen(config: &Config) -> Result<(Listener, Place)> {
-    match &config.listen_unix_socket {
-        Some(path) => listen_unix(path, config.unix_socket_mode()),
-        None => listen_tcp(&config.listen_address, config.listen_port),
-    }
-}
-
-fn listen_unix(path: &Path, mode: Option<u32>) -> Result<(Listener, Place)> {
-    let (listener, file) = unix_socket::bind(path, mode)
-        .map_err(|cause| Error::bad_request(format!("Can not listen on {}: {cause}", path.display())))?;
-    Ok((Listener::Unix(listener), Place::Unix(file)))
-}
-
-fn listen_tcp(address: &str, port: u16) -> Result<(Listener, Place)> {
-    let listener = TcpListener::bind((address, port))
-        .map_err(|cause| Error::bad_request(format!("Can not listen on {address} port {port}: {cause}")))?;
-    let place = Place::Tcp(listener.local_addr().map_err(Error::internal)?);
-    Ok((Listener::Tcp(listener), place))
-}
-
 async fn authentication(config: &Config) -> Result<Authentication> {
     match (config.auth_strategy, config.http_basic_auth_user_file.clone()) {
         (AuthStrategy::Noauth, _) => Ok(Authentication::None),
@@ -183,15 +153,6 @@ async fn authentication(config: &Config) -> Result<Authentication> {
             Err(Error::bad_request("auth_strategy: this strategy can not be used as it is configured"))
         }
     }
-}
-
-/// The socket for ramdisks, if they have one of their own.
-fn listen_for_ramdisks(config: &Config) -> Result<Option<Listener>> {
-    let Some(port) = config.callback.listen_port else { return Ok(None) };
-    let address = config.callback.listen_address.as_ref().unwrap_or(&config.listen_address);
-    let (listener, place) = listen_tcp(address, port)?;
-    log::info!("Listening for ramdisks place={place}");
-    Ok(Some(listener))
 }
 
 /// Runs the listener for ramdisks beside the one of the API.
@@ -263,9 +224,26 @@ fn readers(config: &Config) -> http::MetricsReaders {
     if config.metrics.public { http::MetricsReaders::Everybody } else { http::MetricsReaders::ThisMachine }
 }
 
+fn cors(config: &Config) -> http::Cors {
+    let cors = config.cors.clone();
+    http::Cors {
+        origins: cors.allowed_origin,
+        credentials: cors.allow_credentials,
+        expose: cors.expose_headers,
+        max_age_s: cors.max_age,
+        methods: cors.allow_methods,
+        headers: cors.allow_headers,
+    }
+}
+
+fn trusted_proxies(config: &Config) -> http::TrustedProxies {
+    config.proxies().map_or(http::TrustedProxies::Everybody, http::TrustedProxies::Networks)
+}
+
 fn http_settings(config: &Config, authentication: Authentication) -> http::Settings {
     let healthcheck = if config.healthcheck.enabled {
-        http::Healthcheck::Enabled { disable_by_file: None }
+        let disable_by_file = config.healthcheck.disabling_file().map(Path::to_owned);
+        http::Healthcheck::Enabled { disable_by_file }
     } else {
         http::Healthcheck::Disabled
     };
@@ -280,6 +258,8 @@ fn http_settings(config: &Config, authentication: Authentication) -> http::Setti
         authentication,
         callback_cidrs: config.callback.networks(),
         metrics: readers(config),
+        trusted_proxies: trusted_proxies(config),
+        cors: cors(config),
         ..http::Settings::default()
     }
 }
@@ -301,6 +281,7 @@ fn of_ramdisks(
     let settings = http::Settings {
         surface: http::Surface::Callbacks,
         healthcheck: http::Healthcheck::Disabled,
+        max_requests_per_worker: config.callback.max_connections,
         ..settings
     };
     let options = ServerSettings {

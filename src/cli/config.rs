@@ -121,13 +121,13 @@ mod tests {
 
     #[test]
     fn every_problem_and_unknown_name_is_printed() {
-        let (verdict, shown) = checked("timeout = \"x\"\nno_such = 1\nuse_ssl = true\nhost = \"a\"\n");
+        let (verdict, shown) = checked("timeout = \"x\"\nno_such = 1\nenable_mdns = true\nhost = \"a\"\n");
         assert_eq!(verdict, Verdict::Bad);
         let starts: Vec<_> =
             shown.lines().map(|line| line.split(' ').take(3).collect::<Vec<_>>().join(" ")).collect();
         let wanted = [
             "error: FILE:1: timeout:",
-            "error: FILE:3: use_ssl:",
+            "error: FILE:3: enable_mdns:",
             "error: FILE:2: no_such",
             "warning: FILE:4: host",
         ];

@@ -19,7 +19,7 @@ pub struct ServeCommand {
 }
 
 impl ServeCommand {
-    /// Runs the daemon until SIGTERM or SIGINT.
+    /// Runs the daemon until SIGTERM or SIGINT; SIGHUP has certificates read again.
     ///
     /// # Errors
     /// Whatever keeps the service from starting.
@@ -42,20 +42,27 @@ async fn run(loaded: &Loaded) -> Result<()> {
     let config = &loaded.config;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(Error::internal)?;
     let started = tokio::select! {
         started = Daemon::start(config) => started?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
     let (daemon, server) = started;
-    let server = actix_rt::spawn(server);
+    let mut server = actix_rt::spawn(server);
     tell(loaded);
     log::info!("Listening on {}", daemon.place());
-    tokio::select! {
-        _ = terminate.recv() => log::info!("Stopping on SIGTERM"),
-        _ = interrupt.recv() => log::info!("Stopping on SIGINT"),
-        ended = server => return Err(Error::internal(format!("the server ended by itself: {ended:?}"))),
-    }
+    let signal = loop {
+        tokio::select! {
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
+            _ = hangup.recv() => daemon.reload().await,
+            ended = &mut server => {
+                return Err(Error::internal(format!("the server ended by itself: {ended:?}")));
+            }
+        }
+    };
+    log::info!("Stopping on {signal}");
     // Requests, then operations, each have the time of shutdown_timeout; the rest is quick.
     let bound = Duration::from_secs(config.shutdown_timeout.saturating_mul(2).saturating_add(5));
     if tokio::time::timeout(bound, daemon.stop()).await.is_err() {

@@ -2,6 +2,8 @@
 //!
 //! Invariant: without a port of its own, what ramdisks post comes in on the listener of the API alone.
 
+use std::path::PathBuf;
+
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,15 @@ pub(super) const SECTION: Section = Section {
             None,
             "TCP port of a listener that answers POST /v1/continue only; unset: there is none.",
         ),
+        works("use_ssl", Kind::Bool, None, "Whether that listener speaks TLS; unset: as the API."),
+        works("cert_file", Kind::Text, None, "Its certificate, PEM; unset: that of [ssl], with its key."),
+        works("key_file", Kind::Text, None, "The private key of cert_file, PEM, not encrypted."),
+        works(
+            "ca_file",
+            Kind::Text,
+            None,
+            "Authorities, PEM: where they are given, ramdisks have to show a certificate of one of them.",
+        ),
         works(
             "max_connections",
             Kind::Integer(1, 1_000_000),
@@ -57,6 +68,14 @@ pub struct Callback {
     pub listen_address: Option<String>,
     /// TCP port of the listener for ramdisks; without it there is none.
     pub listen_port: Option<u16>,
+    /// Whether that listener speaks TLS; as the API where unset.
+    pub use_ssl: Option<bool>,
+    /// Its certificate; that of the API where unset.
+    pub cert_file: Option<PathBuf>,
+    /// The private key of `cert_file`.
+    pub key_file: Option<PathBuf>,
+    /// Authorities of the certificates that ramdisks show; they need none where unset.
+    pub ca_file: Option<PathBuf>,
     /// Open connections of that listener for each worker thread.
     pub max_connections: usize,
     /// Bytes of posted data in memory at one time, on all listeners together.
@@ -69,6 +88,10 @@ impl Default for Callback {
             allowed_cidrs: Vec::new(),
             listen_address: None,
             listen_port: None,
+            use_ssl: None,
+            cert_file: None,
+            key_file: None,
+            ca_file: None,
             max_connections: 512,
             max_memory_bytes: 64 * 1024 * 1024,
         }

@@ -1,7 +1,8 @@
 //! What can be told only from several options together.
 
 use super::draft::Draft;
-use super::{AddPorts, AuthStrategy, Callback, Config, KeepPorts, NodeServiceKind};
+use super::tls;
+use super::{AddPorts, AuthStrategy, Callback, Config, Cors, KeepPorts, NodeServiceKind};
 
 /// Seconds between two power-ons where the nodes are in Ironic.
 const IRONIC_DELAY: u64 = 5;
@@ -24,6 +25,9 @@ pub(super) fn check(config: &Config, draft: &mut Draft) {
     authentication(config, draft);
     unix_socket(config, draft);
     callback(config, draft);
+    cors(config, draft);
+    tls::check(config, draft);
+    healthcheck(config, draft);
 }
 
 fn ports(config: &Config, draft: &mut Draft) {
@@ -66,6 +70,9 @@ fn callback(config: &Config, draft: &mut Draft) {
         if config.callback.listen_address.is_some() {
             draft.problem("callback.listen_address", "listen_port is needed too");
         }
+        if config.callback.use_ssl.is_some() {
+            draft.warning("callback.use_ssl", "has no effect without listen_port");
+        }
         if config.callback.max_connections != Callback::default().max_connections {
             draft.warning("callback.max_connections", "has no effect without listen_port");
         }
@@ -74,6 +81,27 @@ fn callback(config: &Config, draft: &mut Draft) {
     let address = config.callback.listen_address.as_ref().unwrap_or(&config.listen_address);
     if port != 0 && (address, port) == (&config.listen_address, config.listen_port) {
         draft.problem("callback.listen_port", "the API listens there; another port or address is needed");
+    }
+}
+
+fn cors(config: &Config, draft: &mut Draft) {
+    if config.cors.allowed_origin.is_empty() {
+        for name in ["allow_credentials", "expose_headers", "max_age", "allow_methods", "allow_headers"] {
+            if draft.has("cors", name) && config.cors != Cors::default() {
+                draft.warning(&format!("cors.{name}"), "has no effect without allowed_origin");
+            }
+        }
+    } else if config.cors.allow_credentials && config.cors.allowed_origin.iter().any(|origin| origin == "*") {
+        draft.warning("cors.allow_credentials", "is not for the pages that only * allows");
+    }
+}
+
+fn healthcheck(config: &Config, draft: &mut Draft) {
+    const FILE: &str = "healthcheck.disable_by_file_path";
+    match (config.healthcheck.backends.is_empty(), config.healthcheck.disable_by_file_path.is_some()) {
+        (true, true) => draft.warning(FILE, "has no effect without disable_by_file in backends"),
+        (false, false) => draft.problem(FILE, "needed with disable_by_file in backends"),
+        _ => {}
     }
 }
 

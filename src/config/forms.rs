@@ -22,6 +22,13 @@ pub(super) const CIDR_MAP: Form = Form { name: "CIDR:PHYSICAL_NETWORK", check: c
 pub(super) const IP_VERSION: Form = Form { name: "4 or 6", check: ip_version };
 /// A network.
 pub(super) const CIDR: Form = Form { name: "CIDR", check: cidr };
+/// The name of a check.
+pub(super) const HEALTHCHECK_BACKEND: Form = Form { name: "disable_by_file", check: healthcheck_backend };
+/// An origin of web pages.
+pub(super) const ORIGIN: Form =
+    Form { name: "origin, such as https://dashboard.example, or *", check: origin };
+/// The name of a method or header.
+pub(super) const TOKEN: Form = Form { name: "name", check: token };
 /// The mode of a file, in octal digits.
 pub(super) const FILE_MODE: Form = Form { name: "octal file mode, as a text", check: file_mode };
 /// The pattern of a log's name.
@@ -48,6 +55,30 @@ fn http_url(text: &str) -> Result<(), String> {
     } else {
         Err("user and password do not belong into the URL; there are options for them".to_owned())
     }
+}
+
+/// As browsers write it: a trailing slash or a path would never match.
+fn origin(text: &str) -> Result<(), String> {
+    let is_origin = Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text);
+    if is_origin || text == "*" {
+        Ok(())
+    } else {
+        Err("an origin is needed: scheme, host and port if it is not the usual one, and nothing more"
+            .to_owned())
+    }
+}
+
+fn token(text: &str) -> Result<(), String> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_token) {
+        Ok(())
+    } else {
+        Err("letters, digits and hyphens are needed".to_owned())
+    }
+}
+
+fn healthcheck_backend(text: &str) -> Result<(), String> {
+    if text == "disable_by_file" { Ok(()) } else { Err("only disable_by_file is there".to_owned()) }
 }
 
 fn ip_version(text: &str) -> Result<(), String> {
@@ -164,6 +195,19 @@ mod tests {
         }
         assert_eq!(cidr_and_network("192.0.2.1:d").unwrap().0.to_string(), "192.0.2.1/32");
         assert!(cidr_map(&format!("10.0.0.0/8:{}", "n".repeat(65))).is_err());
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_do() {
+        for good in ["*", "https://dash.example", "http://dash.example:8080", "https://[2001:db8::1]"] {
+            assert_eq!(origin(good), Ok(()), "{good}");
+        }
+        for bad in
+            ["", "https://dash.example/", "https://Dash.example", "https://dash.example:443", "dash", "null"]
+        {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
+        assert!(token("X-Auth-Token").is_ok() && token("a b").is_err() && token("").is_err());
     }
 
     #[test]

@@ -1,7 +1,10 @@
-//! Sections of what stands around the API: health check, CORS, TLS, policy, tokens.
+//! Sections of what stands around the API: health check, metrics, policy, tokens.
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::forms;
 use super::spec::{Class, Kind, Section, lacks, no_effect, works};
 
 /// What stands in the file about `[healthcheck]`.
@@ -11,9 +14,14 @@ pub(super) const HEALTHCHECK: Section = Section {
     options: &[
         works("enabled", Kind::Bool, Some("false"), "Whether /healthcheck is answered."),
         lacks("detailed", Kind::Bool, Some("false"), "a detailed health check", "Whether details are shown."),
-        lacks("backends", Kind::List, Some("[]"), "health check backends", "Checks to run."),
+        works(
+            "backends",
+            Kind::ListOf(forms::HEALTHCHECK_BACKEND),
+            Some("[]"),
+            "Further checks: disable_by_file answers 503 while a file exists.",
+        ),
         lacks("path", Kind::Text, Some("\"/healthcheck\""), "another path of the health check", "Its path."),
-        lacks("disable_by_file_path", Kind::Text, None, "health check backends", "File that disables."),
+        works("disable_by_file_path", Kind::Text, None, "That file."),
         lacks("disable_by_file_paths", Kind::List, Some("[]"), "health check backends", "The same per port."),
         lacks("enable_by_file_paths", Kind::List, Some("[]"), "health check backends", "File that enables."),
         lacks(
@@ -44,35 +52,6 @@ pub(super) const METRICS: Section = Section {
         Some("false"),
         "Whether /metrics is answered to everybody, and not only to whoever asks from this machine.",
     )],
-    rest: None,
-};
-
-/// What stands in the file about `[cors]`.
-pub(super) const CORS: Section = Section {
-    name: "cors",
-    help: "Requests from web pages of other origins.",
-    options: &[
-        lacks("allowed_origin", Kind::List, None, "CORS", "Origins of web pages that may use the API."),
-        no_effect("allow_credentials", NO_CORS),
-        no_effect("expose_headers", NO_CORS),
-        no_effect("max_age", NO_CORS),
-        no_effect("allow_methods", NO_CORS),
-        no_effect("allow_headers", NO_CORS),
-    ],
-    rest: None,
-};
-
-/// What stands in the file about `[ssl]`.
-pub(super) const SSL: Section = Section {
-    name: "ssl",
-    help: "TLS of the API.",
-    options: &[
-        no_effect("cert_file", NO_TLS),
-        no_effect("key_file", NO_TLS),
-        no_effect("ca_file", NO_TLS),
-        no_effect("version", NO_TLS),
-        no_effect("ciphers", NO_TLS),
-    ],
     rest: None,
 };
 
@@ -112,8 +91,6 @@ pub(super) const EXCEPTION: Section = Section {
     rest: None,
 };
 
-const NO_CORS: &str = "CORS is not there yet";
-const NO_TLS: &str = "TLS of the API (use_ssl) is not there yet";
 const NO_POLICY: &str = "a policy takes auth_strategy keystone, which is not there yet";
 
 /// `[healthcheck]`
@@ -122,6 +99,18 @@ const NO_POLICY: &str = "a policy takes auth_strategy keystone, which is not the
 pub struct Healthcheck {
     /// Whether `/healthcheck` is answered.
     pub enabled: bool,
+    /// Further checks; `disable_by_file` is the only one.
+    pub backends: Vec<String>,
+    /// The file of `disable_by_file`.
+    pub disable_by_file_path: Option<PathBuf>,
+}
+
+impl Healthcheck {
+    /// The file that switches readiness off while it exists, where that is checked.
+    #[must_use]
+    pub fn disabling_file(&self) -> Option<&Path> {
+        self.disable_by_file_path.as_deref().filter(|_| !self.backends.is_empty())
+    }
 }
 
 /// `[metrics]`

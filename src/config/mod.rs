@@ -7,6 +7,7 @@
 mod absent;
 mod callback;
 mod check;
+mod cors;
 mod database;
 mod discovery;
 mod draft;
@@ -29,8 +30,10 @@ mod secret;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use callback::Callback;
+pub use cors::Cors;
 pub use database::{Database, DatabaseUrl};
 pub use discovery::Discovery;
 pub use forms::cidr_and_network;
@@ -46,6 +49,7 @@ pub use report::Report;
 pub use root::{AuthStrategy, Config, NodeServiceKind};
 pub use sample::sample;
 pub use secret::Secret;
+pub use tls::Ssl;
 
 use spec::Section;
 
@@ -71,8 +75,8 @@ const SECTIONS: &[&Section] = &[
     &pxe_filter::DNSMASQ,
     &http::HEALTHCHECK,
     &http::METRICS,
-    &http::CORS,
-    &http::SSL,
+    &cors::SECTION,
+    &tls::SECTION,
     &http::OSLO_POLICY,
     &http::KEYSTONE_AUTHTOKEN,
     &http::EXCEPTION,

@@ -4,13 +4,14 @@
 
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, only, works};
 use super::{
-    Accelerators, Callback, Capabilities, Database, Discovery, ExtraHardware, Healthcheck, Ironic, Metrics,
-    PciDevices, PortPhysnet, Processing, PxeFilter,
+    Accelerators, Callback, Capabilities, Cors, Database, Discovery, ExtraHardware, Healthcheck, Ironic,
+    Metrics, PciDevices, PortPhysnet, Processing, PxeFilter, Ssl,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.
@@ -129,7 +130,13 @@ pub(super) const SECTION: Section = Section {
             Some(r#"["redfish_address", "ilo_address", "drac_host", "drac_address", "ibmc_address"]"#),
             "Fields of driver_info with the address of the BMC, after ipmi_address.",
         ),
-        lacks("use_ssl", Kind::Bool, Some("false"), "TLS of the API", "Whether the API speaks TLS."),
+        works("use_ssl", Kind::Bool, Some("false"), "Whether the API speaks TLS; see [ssl]."),
+        works(
+            "trusted_proxies",
+            Kind::ListOf(forms::CIDR),
+            None,
+            "Networks whose X-Forwarded-* and Forwarded headers links follow; unset: all, as the ancestor; []: none.",
+        ),
         works("listen_unix_socket", Kind::Text, None, "Path of a Unix socket to listen on instead."),
         works(
             "listen_unix_socket_mode",
@@ -187,6 +194,10 @@ pub struct Config {
     pub listen_unix_socket: Option<PathBuf>,
     /// Mode of the socket's file, in octal digits.
     pub listen_unix_socket_mode: Option<String>,
+    /// Whether the API speaks TLS.
+    pub use_ssl: bool,
+    /// Networks whose word on the outer address of the API is taken, as written; unset: all.
+    pub trusted_proxies: Option<Vec<String>>,
     /// How clients prove who they are.
     pub auth_strategy: AuthStrategy,
     /// File of users for `http_basic`.
@@ -247,6 +258,10 @@ pub struct Config {
     pub port_physnet: PortPhysnet,
     /// `[pxe_filter]`
     pub pxe_filter: PxeFilter,
+    /// `[ssl]`
+    pub ssl: Ssl,
+    /// `[cors]`
+    pub cors: Cors,
     /// `[healthcheck]`
     pub healthcheck: Healthcheck,
     /// `[metrics]`
@@ -262,6 +277,16 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The networks of `trusted_proxies`; nothing where it is unset.
+    #[must_use]
+    pub fn proxies(&self) -> Option<Vec<IpNet>> {
+        let networks =
+            |texts: &Vec<String>| texts.iter().filter_map(|text| forms::network(text).ok()).collect();
+        self.trusted_proxies.as_ref().map(networks)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         let address_fields = ["redfish_address", "ilo_address", "drac_host", "drac_address", "ibmc_address"];
@@ -270,6 +295,8 @@ impl Default for Config {
             listen_port: 5050,
             listen_unix_socket: None,
             listen_unix_socket_mode: None,
+            use_ssl: false,
+            trusted_proxies: None,
             auth_strategy: AuthStrategy::Noauth,
             http_basic_auth_user_file: None,
             node_service: NodeServiceKind::Local,
@@ -300,6 +327,8 @@ impl Default for Config {
             extra_hardware: ExtraHardware::default(),
             port_physnet: PortPhysnet::default(),
             pxe_filter: PxeFilter::default(),
+            ssl: Ssl::default(),
+            cors: Cors::default(),
             healthcheck: Healthcheck::default(),
             metrics: Metrics::default(),
         }

@@ -158,14 +158,12 @@ strict = true
     fn what_is_not_there_yet_is_refused_by_name() {
         for text in [
             "auth_strategy = \"keystone\"",
-            "use_ssl = true",
             "enable_mdns = true",
             "standalone = false",
             "[pxe_filter]\ndriver = \"iptables\"",
             "[pxe_filter]\ndriver = \"dnsmasq\"",
             "[pxe_filter]\ndeny_unknown_macs = true",
             "[processing]\nstore_data = \"swift\"",
-            "[cors]\nallowed_origin = \"*\"",
             "[ironic]\nauth_type = \"password\"",
             "[ironic]\ncafile = \"/ca.pem\"",
             "[ironic]\ninsecure = true",
@@ -198,6 +196,32 @@ strict = true
         assert_eq!(config.http_basic_auth_user_file.as_deref(), Some(Path::new("/etc/users")));
         let (_, report) = read("http_basic_auth_user_file = \"/etc/users\"", &[]);
         assert!(report.warnings[0].contains("has no effect without"), "{:?}", report.warnings);
+    }
+
+    #[test]
+    fn cors_and_proxies_are_lists_of_what_is_let_in() {
+        let config =
+            good("[cors]\nallowed_origin = \"https://a.example,https://b.example:8443\"\nmax_age = 60");
+        assert_eq!(config.cors.allowed_origin, ["https://a.example", "https://b.example:8443"]);
+        assert_eq!((config.cors.max_age, config.cors.allow_credentials), (60, true));
+        assert!(problem("[cors]\nallowed_origin = [\"https://a.example/\"]").contains("item 1: an origin"));
+        let (_, report) = read("[cors]\nmax_age = 60", &[]);
+        assert!(report.warnings[0].contains("cors.max_age: has no effect"), "{:?}", report.warnings);
+        let (_, report) = read("[cors]\nallowed_origin = \"*\"", &[]);
+        assert!(report.warnings[0].contains("only * allows"), "{:?}", report.warnings);
+        assert_eq!(good("").proxies(), None);
+        assert_eq!(good("trusted_proxies = []").proxies(), Some(Vec::new()));
+        assert_eq!(good("trusted_proxies = \"192.0.2.0/24, ::1\"").proxies().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_file_may_disable_the_health_check() {
+        let both = "[healthcheck]\nbackends = \"disable_by_file\"\ndisable_by_file_path = \"/run/off\"";
+        assert_eq!(good(both).healthcheck.disabling_file(), Some(Path::new("/run/off")));
+        assert!(problem("[healthcheck]\nbackends = \"disable_by_file\"").contains("needed with"));
+        assert!(problem("[healthcheck]\nbackends = \"magic\"").contains("only disable_by_file"));
+        let (config, report) = read("[healthcheck]\ndisable_by_file_path = \"/run/off\"", &[]);
+        assert_eq!((config.healthcheck.disabling_file(), report.warnings.len()), (None, 1));
     }
 
     #[test]
@@ -286,6 +310,39 @@ strict = true
 
 mod together {
     use super::*;
+
+    const FILES: &str = "cert_file = \"/c\"\nkey_file = \"/k\"\n";
+
+    #[test]
+    fn tls_needs_its_files() {
+        let config = good(&format!("use_ssl = true\n[ssl]\n{FILES}ca_file = \"/a\""));
+        assert_eq!(config.api_tls().unwrap().ca_file.as_deref(), Some(Path::new("/a")));
+        assert!(
+            problem("use_ssl = true\n[ssl]\ncert_file = \"/c\"")
+                .contains("ssl.key_file: needed with use_ssl")
+        );
+        let (config, report) = read(&format!("[ssl]\n{FILES}version = \"TLSv1\""), &[]);
+        assert_eq!((config.api_tls(), report.warnings.len()), (None, 3), "{report:?}");
+        let socket = format!("use_ssl = true\nlisten_unix_socket = \"/s\"\n[ssl]\n{FILES}");
+        assert!(problem(&socket).contains("use_ssl: a Unix socket has no TLS"));
+    }
+
+    #[test]
+    fn the_listener_for_ramdisks_has_the_tls_of_the_api_or_its_own() {
+        let api = format!("use_ssl = true\n[ssl]\n{FILES}ca_file = \"/a\"\n[callback]\nlisten_port = 1\n");
+        let same = good(&api).callback_tls().unwrap();
+        // Ramdisks have no certificates, unless it is said that they have.
+        assert_eq!((same.cert_file.as_deref(), same.ca_file), (Some(Path::new("/c")), None));
+        assert_eq!(good(&format!("{api}use_ssl = false")).callback_tls(), None);
+        let own = format!("[callback]\nlisten_port = 1\nuse_ssl = true\n{FILES}ca_file = \"/b\"");
+        assert_eq!(good(&own).callback_tls().unwrap().ca_file.as_deref(), Some(Path::new("/b")));
+        let alone = "[callback]\nlisten_port = 1\nuse_ssl = true\n";
+        let (_, report) = read(alone, &[]);
+        assert_eq!(report.problems.len(), 2, "{report:?}");
+        assert!(problem(&format!("{alone}cert_file = \"/c\"")).contains("callback.key_file: needed"));
+        let (_, report) = read(&format!("[callback]\nuse_ssl = true\n{FILES}"), &[]);
+        assert_eq!((report.problems.len(), report.warnings.len()), (0, 3), "{report:?}");
+    }
 
     #[test]
     fn a_listener_for_ramdisks_needs_a_port_of_its_own() {

@@ -71,7 +71,7 @@ pub fn config(options: &Options, folder: &Path) -> Config {
             ramdisk_logs_dir: Some(folder.join("ramdisk-logs")),
             ..usual.processing
         },
-        healthcheck: Healthcheck { enabled: true },
+        healthcheck: Healthcheck { enabled: true, ..Healthcheck::default() },
         ..usual
     }
 }

@@ -1,6 +1,7 @@
 //! What every request goes through, before and after its handler.
 //!
-//! Order: health check, version, path, routing; then the error's body, the headers of every answer, the log.
+//! Order: health check, version, path, routing; then the error's body, what browsers are told (CORS), the headers of
+//! every answer, the log.
 //! Invariant: no answer leaves without the version range and the request id, and no body but ours goes out.
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -19,7 +20,9 @@ pub(super) async fn envelope<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let access = Access::begin(&request);
-    let mut response = answer(&api, &access, request, next).await?;
+    let page = api.settings.cors.asked(&request);
+    let response = answer(&api, &access, request, next).await?;
+    let mut response = api.settings.cors.answer(page, response);
     versions::add_range(response.headers_mut());
     access.end(&mut response);
     Ok(response)
@@ -35,12 +38,13 @@ async fn answer<B: MessageBody + 'static>(
         let answer = healthcheck::answer(api, &request).await;
         return Ok(request.into_response(answer));
     }
-    let response = match versions::negotiate(request.headers()) {
+    unread::set_aside(&mut request);
+    let admitted = versions::negotiate(request.headers()).and_then(|version| Ok((version, api.admit()?)));
+    let response = match admitted {
         Err(error) => request.error_response(error),
-        Ok(version) => {
+        Ok((version, _under_way)) => {
             request.extensions_mut().insert(version);
             path::normalise(&mut request);
-            unread::set_aside(&mut request);
             let asked = next.call(request);
             access.context().scope(asked).await?.map_into_boxed_body()
         }

@@ -1,12 +1,13 @@
 //! Absolute links: the root of the service as the client sees it.
 //!
-//! One level of `X-Forwarded-Proto`, `-Host`, `-Port` and `-Prefix` is believed where the settings say so (the
-//! last entry of a list, which is the nearest proxy's). Invariant: what is not plausible in a URL is not echoed.
+//! A proxy's word on it is taken as [`super::forwarded`] says. Invariant: what is not plausible in a URL is not echoed.
 
 use actix_web::HttpRequest;
+use actix_web::http::uri::Authority;
 use serde::Serialize;
 
 use super::Settings;
+use super::forwarded::{self, Forwarded};
 
 /// A link as the API shows it.
 #[derive(Debug, Serialize)]
@@ -22,29 +23,21 @@ pub(super) fn to_self(root: &str, path: &str) -> [Link; 1] {
 
 /// The absolute URL of the service's root, without a slash at the end.
 pub(super) fn root(request: &HttpRequest, settings: &Settings) -> String {
-    let forwarded = |name| if settings.trust_forwarded { last(request, name) } else { None };
+    let told = Forwarded::of(request, settings);
     let own = if request.app_config().secure() { "https" } else { "http" };
-    let scheme =
-        forwarded("x-forwarded-proto").filter(|proto| matches!(*proto, "http" | "https")).unwrap_or(own);
-    let host = forwarded("x-forwarded-host")
-        .or_else(|| last(request, "host"))
-        .filter(|host| is_host(host))
-        .unwrap_or_else(|| request.app_config().host());
-    let port = forwarded("x-forwarded-port").filter(|port| port.parse::<u16>().is_ok());
-    format!("{scheme}://{}{}", authority(scheme, host, port), prefix(request, settings))
+    let scheme = told.scheme.unwrap_or(own);
+    // HTTP/2 has no such header: the authority is a part of the URL.
+    let authority_part = request.uri().authority().map(Authority::as_str);
+    let given = || {
+        authority_part.or_else(|| forwarded::last(request, "host")).filter(|host| forwarded::is_host(host))
+    };
+    let host = told.host.or_else(given).unwrap_or_else(|| request.app_config().host());
+    format!("{scheme}://{}{}", authority(scheme, host, told.port), told.prefix.unwrap_or_default())
 }
 
 /// What a proxy has cut off the front of every path; empty or with a slash at its beginning.
 pub(super) fn prefix(request: &HttpRequest, settings: &Settings) -> String {
-    let forwarded = if settings.trust_forwarded { last(request, "x-forwarded-prefix") } else { None };
-    let prefix = forwarded.map(|prefix| prefix.trim_end_matches('/')).filter(|prefix| is_path(prefix));
-    prefix.unwrap_or_default().to_owned()
-}
-
-/// The last entry of a header's list.
-fn last<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
-    let value = request.headers().get_all(name).last()?.to_str().ok()?;
-    value.rsplit(',').next().map(str::trim).filter(|entry| !entry.is_empty())
+    Forwarded::of(request, settings).prefix.unwrap_or_default().to_owned()
 }
 
 /// Host and port; a scheme's own port is not shown.
@@ -65,24 +58,18 @@ fn split_port(host: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn is_host(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]%".contains(&byte))
-}
-
-fn is_path(text: &str) -> bool {
-    text.starts_with('/')
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.-_~%".contains(&byte))
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+    use crate::http::TrustedProxies;
 
-    fn root_for(headers: &[(&'static str, &'static str)], trust_forwarded: bool) -> String {
+    fn root_for(headers: &[(&'static str, &'static str)], trusted: bool) -> String {
         let request = headers.iter().fold(TestRequest::get(), |request, pair| request.append_header(*pair));
-        root(&request.to_http_request(), &Settings { trust_forwarded, ..Settings::default() })
+        let trusted_proxies =
+            if trusted { TrustedProxies::Everybody } else { TrustedProxies::Networks(Vec::new()) };
+        root(&request.to_http_request(), &Settings { trusted_proxies, ..Settings::default() })
     }
 
     #[test]

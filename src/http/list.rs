@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::status::Status;
@@ -14,6 +15,7 @@ use super::{Api, links, query, reply};
 use crate::error::{Error, Result};
 use crate::fsm::State;
 use crate::node::ListQuery;
+use crate::processing::python;
 
 #[derive(Serialize)]
 struct Page {
@@ -47,19 +49,15 @@ fn marker(text: &str) -> Result<Uuid> {
 
 /// Zero means the maximum.
 fn limit(text: &str, max_limit: usize) -> Result<usize> {
-    let digits = text.trim();
-    let (is_negative, digits) = match digits.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, digits.strip_prefix('+').unwrap_or(digits)),
-    };
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(refused(format_args!("invalid literal for int() with base 10: '{text}'")));
-    }
-    match digits.parse().unwrap_or(usize::MAX) {
-        0 => Ok(max_limit),
-        _ if is_negative => Err(refused("Limit cannot be negative")),
-        limit if limit > max_limit => Err(refused(format_args!("Limit over {max_limit}"))),
-        limit => Ok(limit),
+    let number = python::integer_of_text(text).ok_or_else(|| {
+        let literal = python::repr(&Value::from(text));
+        refused(format_args!("invalid literal for int() with base 10: {literal}"))
+    })?;
+    match usize::try_from(number) {
+        Ok(0) => Ok(max_limit),
+        Ok(limit) if limit <= max_limit => Ok(limit),
+        Err(_) if number < 0 => Err(refused("Limit cannot be negative")),
+        _ => Err(refused(format_args!("Limit over {max_limit}"))),
     }
 }
 
@@ -107,6 +105,9 @@ mod tests {
             ("limit=1.5", "invalid literal for int() with base 10: '1.5'"),
             ("limit=", "invalid literal for int() with base 10: ''"),
             ("limit=-", "invalid literal for int() with base 10: '-'"),
+            ("limit=it's%0a", "invalid literal for int() with base 10: \"it's\\n\""),
+            ("limit=0_7", "Limit over 6"),
+            ("limit=1__0", "invalid literal for int() with base 10: '1__0'"),
         ] {
             assert_eq!(asked(query), Err(format!("Bad request: {text}")), "{query}");
         }

@@ -9,12 +9,14 @@ pub mod admission;
 pub mod auth;
 mod body;
 mod continue_callback;
+mod cors;
 mod data;
 mod envelope;
 mod events;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod forwarded;
 mod healthcheck;
 mod introspection;
 mod json;
@@ -33,10 +35,12 @@ mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 pub mod unix_socket;
 mod unread;
 pub mod versions;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use actix_web::App;
@@ -45,10 +49,13 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 
+use crate::error::{Error, Result};
 use crate::health;
 use crate::node::Introspection;
 use crate::node::rules::Rules;
 
+pub use cors::Cors;
+pub use forwarded::TrustedProxies;
 pub use settings::{Healthcheck, MetricsReaders, Settings, Surface};
 
 /// What one worker asks of the daemon. Not `Send`: each worker makes its own.
@@ -72,13 +79,37 @@ pub struct Api {
     pub health: health::Examine,
     /// How the interface behaves.
     pub settings: Settings,
+    /// Requests under way.
+    under_way: Rc<Cell<usize>>,
+}
+
+/// One request under way, until it is dropped.
+struct UnderWay(Rc<Cell<usize>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
 }
 
 impl Api {
     /// The interface of one worker.
     #[must_use]
     pub fn new(services: Services, settings: Settings) -> Self {
-        Self { nodes: services.nodes, rules: services.rules, health: services.health, settings }
+        let Services { nodes, rules, health } = services;
+        Self { nodes, rules, health, settings, under_way: Rc::default() }
+    }
+
+    /// A place for one more request.
+    ///
+    /// # Errors
+    /// Where there are as many as there may be.
+    fn admit(&self) -> Result<UnderWay> {
+        if self.under_way.get() >= self.settings.max_requests_per_worker {
+            return Err(Error::unavailable("Too many requests are under way, please try again later"));
+        }
+        self.under_way.set(self.under_way.get().saturating_add(1));
+        Ok(UnderWay(Rc::clone(&self.under_way)))
     }
 }
 

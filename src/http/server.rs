@@ -5,11 +5,13 @@
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::dev::Server;
 
+use super::tls::Tls;
 use super::{Api, Services, Settings};
 
 /// Where requests come from.
@@ -17,6 +19,8 @@ use super::{Api, Services, Settings};
 pub enum Listener {
     /// A TCP socket.
     Tcp(TcpListener),
+    /// A TCP socket on which TLS is spoken.
+    Tls(TcpListener, Arc<Tls>),
     /// A Unix socket.
     Unix(UnixListener),
 }
@@ -73,6 +77,7 @@ where
     let server = HttpServer::new(move || super::app(Api::new(make_services(), api_settings.clone())))
         .max_connections(options.max_connections_per_worker)
         .client_request_timeout(options.client_request_timeout)
+        .tls_handshake_timeout(options.client_request_timeout)
         .client_disconnect_timeout(options.client_disconnect_timeout.max(SHORTEST_DISCONNECT))
         .keep_alive(options.keep_alive)
         .shutdown_timeout(options.shutdown_timeout_s)
@@ -83,6 +88,9 @@ where
     };
     let server = listeners.into_iter().try_fold(server, |server, listener| match listener {
         Listener::Tcp(socket) => server.listen(socket),
+        Listener::Tls(socket, tls) => {
+            server.listen_rustls_0_23(socket, tls.server_config().map_err(io::Error::other)?)
+        }
         Listener::Unix(socket) => server.listen_uds(socket),
     })?;
     Ok(server.run())

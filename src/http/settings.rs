@@ -7,6 +7,8 @@ use ipnet::IpNet;
 
 use super::admission::Budget;
 use super::auth::Authentication;
+use super::cors::Cors;
+use super::forwarded::TrustedProxies;
 
 /// The options of the interface; the default is the ancestor's where it has the option.
 #[derive(Clone, Debug)]
@@ -17,12 +19,16 @@ pub struct Settings {
     pub can_manage_boot: bool,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,
+    /// Requests that a worker may have under way; HTTP/2 has any number on one connection.
+    pub max_requests_per_worker: usize,
     /// How long a client may take to send a body; below the 30 s that a ramdisk waits for an answer.
     pub body_deadline: Duration,
     /// Whether the answer to an unexpected failure names its cause.
     pub debug: bool,
-    /// Whether links follow the `X-Forwarded-*` headers.
-    pub trust_forwarded: bool,
+    /// Whose `X-Forwarded-*` and `Forwarded` headers links follow.
+    pub trusted_proxies: TrustedProxies,
+    /// What web pages of other origins may do.
+    pub cors: Cors,
     /// What is answered at all.
     pub surface: Surface,
     /// Room for posted data; one for all listeners.
@@ -43,9 +49,11 @@ impl Default for Settings {
             api_max_limit: 1000,
             can_manage_boot: true,
             max_body_bytes: 32 * 1024 * 1024,
+            max_requests_per_worker: 10_000,
             body_deadline: Duration::from_secs(25),
             debug: false,
-            trust_forwarded: true,
+            trusted_proxies: TrustedProxies::Everybody,
+            cors: Cors::default(),
             surface: Surface::Whole,
             callback_memory: Budget::new(64 * 1024 * 1024),
             healthcheck: Healthcheck::Disabled,

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use actix_web::test::{call_service, init_service};
 
 use super::super::admission::Budget;
 use super::super::fake::Fake;
 use super::super::routes::ROUTES;
-use super::super::{Settings, Surface};
+use super::super::{Api, Settings, Surface, app};
 use super::routes::concrete;
-use super::{ask, node_path, request, send};
+use super::{ask, node_path, request, send, services};
 
 const KIB: usize = 1024;
 
@@ -74,4 +75,19 @@ async fn what_operators_post_needs_no_room() {
     other.grow_to(KIB).await.unwrap();
     let asking = request("POST", &node_path("/data/unprocessed"));
     assert_eq!(send(&Fake::new(), &with_room(budget), asking).await.status, StatusCode::ACCEPTED);
+}
+
+#[actix_web::test]
+async fn requests_under_way_are_bounded() {
+    let fake = Fake::new();
+    let full = Settings { max_requests_per_worker: 0, ..Settings::default() };
+    let answer = send(&fake, &full, request("GET", &node_path(""))).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")));
+    assert!(answer.error().contains("Too many requests"));
+    let one = Settings { max_requests_per_worker: 1, ..Settings::default() };
+    let service = init_service(app(Api::new(services(&fake), one))).await;
+    for _ in 0..3 {
+        let response = call_service(&service, request("GET", "/v1").to_request()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+    }
 }

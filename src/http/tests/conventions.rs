@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 
 use super::super::fake::Fake;
-use super::super::{Healthcheck, routes};
+use super::super::{Healthcheck, TrustedProxies, routes};
 use super::{Answer, Settings, ask, node_path, request, send};
 
 const VERSION: &str = "X-OpenStack-Ironic-Inspector-API-Version";
@@ -91,7 +91,8 @@ async fn links_follow_the_proxy() {
     let answer = send(&Fake::new(), &Settings::default(), asking()).await;
     let wanted = format!("https://bm.example.org/inspector{}", node_path(""));
     assert_eq!(answer.json()["links"][0]["href"], wanted);
-    let wary = Settings { trust_forwarded: false, ..Settings::default() };
+    let nobody = TrustedProxies::Networks(Vec::new());
+    let wary = Settings { trusted_proxies: nobody, ..Settings::default() };
     let answer = send(&Fake::new(), &wary, asking()).await;
     assert_eq!(answer.json()["links"][0]["href"], format!("http://localhost:8080{}", node_path("")));
 }

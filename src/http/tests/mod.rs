@@ -3,12 +3,14 @@
 mod admission;
 mod auth;
 mod conventions;
+mod cors;
 mod endpoints;
 mod failures;
 mod observing;
 mod robustness;
 mod routes;
 mod rules;
+mod tls;
 mod wire;
 
 use std::rc::Rc;

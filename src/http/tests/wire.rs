@@ -14,7 +14,7 @@ use super::super::server::{Listener, ServerSettings, start};
 use super::{Settings, node_path};
 
 /// A server with one worker; it ends with the handle's `stop`.
-fn serve(listener: Listener, settings: &Settings) -> ServerHandle {
+pub(super) fn serve(listener: Listener, settings: &Settings) -> ServerHandle {
     let options = ServerSettings {
         workers: Some(1),
         shutdown_timeout_s: 1,
