@@ -15,6 +15,7 @@ pub mod error;
 pub mod fsm;
 pub mod health;
 pub mod http;
+pub mod logging;
 pub mod mac;
 pub mod metrics;
 pub mod node;

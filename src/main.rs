@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rollcall::cli::{self, Cli};
+use rollcall::logging;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let log = env_logger::Env::new().filter_or("ROLLCALL_LOG", cli.default_log_level());
-    env_logger::Builder::from_env(log).init();
+    logging::init(cli.default_log_level());
     cli::run(&cli)
 }

@@ -12,12 +12,11 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use super::routes;
-use crate::context;
+use crate::context::{self, Asker, ID_PREFIX};
 use crate::error::{Error, Kind};
 use crate::metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
-const ID_PREFIX: &str = "req-";
 const ID_MAX_BYTES: usize = 64;
 
 /// The name of a request in logs, here and in the services that it leads to.
@@ -42,7 +41,7 @@ impl Access {
 
     /// What the rest of the program may know of the request.
     pub(super) fn context(&self) -> context::Request {
-        context::Request { id: self.id.0.clone(), user: None, received: self.began }
+        context::Request { asker: Asker::anonymous(&self.id.0), received: self.began }
     }
 
     /// Logs why a request failed.

@@ -20,8 +20,17 @@ pub(super) async fn envelope<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let access = Access::begin(&request);
+    access.context().scope(attend(&api, access, request, next)).await
+}
+
+async fn attend<B: MessageBody + 'static>(
+    api: &Api,
+    access: Access,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let page = api.settings.cors.asked(&request);
-    let response = answer(&api, &access, request, next).await?;
+    let response = answer(api, &access, request, next).await?;
     let mut response = api.settings.cors.answer(page, response);
     versions::add_range(response.headers_mut());
     access.end(&mut response);
@@ -45,8 +54,7 @@ async fn answer<B: MessageBody + 'static>(
         Ok((version, _under_way)) => {
             request.extensions_mut().insert(version);
             path::normalise(&mut request);
-            let asked = next.call(request);
-            access.context().scope(asked).await?.map_into_boxed_body()
+            next.call(request).await?.map_into_boxed_body()
         }
     };
     Ok(unread::hold(failure::finish(response, api, access)))

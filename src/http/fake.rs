@@ -55,7 +55,7 @@ impl Fake {
 
     fn note(&self, call: String) -> Result<()> {
         self.calls.borrow_mut().push(call);
-        self.askers.borrow_mut().push(context::asker());
+        self.askers.borrow_mut().push(context::asker().map(|asker| asker.to_string()));
         self.failure.borrow().clone().map_or(Ok(()), Err)
     }
 

@@ -24,6 +24,7 @@ use super::remains;
 use super::shared::Shared;
 use super::timeline::{Entry, Timeline};
 use crate::clock::Timestamp;
+use crate::context::{self, Asker};
 use crate::crash;
 use crate::error::{Error, Result};
 use crate::metrics::{self, Counted};
@@ -80,8 +81,8 @@ pub struct Caller {
     pub reply: oneshot::Sender<Result<()>>,
     /// How far the data has come.
     pub progress: Arc<Progress>,
-    /// The request's id.
-    pub id: Option<String>,
+    /// Who it is.
+    pub asker: Option<Asker>,
 }
 
 /// A request with its caller.
@@ -148,10 +149,19 @@ impl NodeActor {
     }
 
     fn feed(&mut self, ctx: &mut Context<Self>, input: Input) {
+        self.feed_for(None, ctx, input);
+    }
+
+    fn feed_for(&mut self, asker: Option<Asker>, ctx: &mut Context<Self>, input: Input) {
         let now = self.shared.now();
         self.withdraw(ctx, now);
-        for effect in self.machine.handle(now, input) {
-            self.carry_out(ctx, effect);
+        let before = asker.clone().or_else(|| self.machine.cause().cloned());
+        let effects = context::on_behalf(before.clone(), || self.machine.handle_for(asker, now, input));
+        for effect in effects {
+            // What is begun is for who asked for it; all else belongs to what led here.
+            let begins = matches!(effect, Effect::Begin(_) | Effect::Commit(_) | Effect::CommitLater(_));
+            let cause = self.machine.cause().filter(|_| begins).cloned();
+            context::on_behalf(cause.or_else(|| before.clone()), || self.carry_out(ctx, effect));
         }
         self.set_alarm(ctx, now);
     }
@@ -196,7 +206,7 @@ impl NodeActor {
 
     fn begin(&mut self, ctx: &mut Context<Self>, operation: Operation) {
         let (shared, service) = (Arc::clone(&self.shared), Rc::clone(&self.service));
-        let work = operations::carry_out(shared, service, self.uuid, operation);
+        let work = context::carried(operations::carry_out(shared, service, self.uuid, operation));
         self.last_operation = self.last_operation.wrapping_add(1);
         let number = self.last_operation;
         let reported = work.into_actor(self).map(move |(finding, calls), actor, ctx| {
@@ -219,7 +229,7 @@ impl NodeActor {
                 log::warn!("The end of a power-off could not be stored node={node} error={error}");
             }
         };
-        ctx.spawn(ended.into_actor(self));
+        ctx.spawn(context::carried(ended).into_actor(self));
     }
 
     fn file(&self, ctx: &mut Context<Self>, run: Uuid, entry: Box<Entry>) {
@@ -229,7 +239,7 @@ impl NodeActor {
                 log::warn!("A refused request could not be filed run={run} error={error}");
             }
         };
-        ctx.spawn(filed.into_actor(self));
+        ctx.spawn(context::carried(filed).into_actor(self));
     }
 
     fn answer(&mut self, ticket: Ticket, answer: Result<()>) {
@@ -257,7 +267,7 @@ impl NodeActor {
             }
             outcome
         };
-        ctx.wait(written.into_actor(self).map(|outcome, actor, ctx| {
+        ctx.wait(context::carried(written).into_actor(self).map(|outcome, actor, ctx| {
             actor.feed(
                 ctx,
                 match outcome {
@@ -280,7 +290,7 @@ impl NodeActor {
                 tokio::time::sleep(COMMIT_AGAIN).await;
             }
         };
-        ctx.wait(read.into_actor(self).map(|(record, timeline), actor, ctx| {
+        ctx.wait(context::carried(read).into_actor(self).map(|(record, timeline), actor, ctx| {
             actor.feed(ctx, Input::Reloaded(record, timeline));
         }));
     }
@@ -288,7 +298,7 @@ impl NodeActor {
     fn store_logs(&self, ctx: &mut Context<Self>, posting: Arc<Posting>) {
         let (shared, node) = (Arc::clone(&self.shared), self.uuid);
         let stored = async move { prepare::store_logs(&shared, posting, Some(node)).await };
-        ctx.spawn(stored.into_actor(self));
+        ctx.spawn(context::carried(stored).into_actor(self));
     }
 
     /// Reads what the run left, and goes on with it.
@@ -452,9 +462,8 @@ impl Handler<Ask> for NodeActor {
         if caller.reply.is_closed() {
             return;
         }
-        let asker = caller.id.clone();
+        let asker = caller.asker.clone();
         let ticket = self.ticket(caller);
-        self.machine.handle(self.shared.now(), Input::Asker(asker));
         let input = match request {
             Request::Start(order) => Input::Start(ticket, order),
             Request::Abort => Input::Abort(ticket),
@@ -463,7 +472,7 @@ impl Handler<Ask> for NodeActor {
             Request::Adopt(adoption) => Input::Adopt(ticket, adoption),
             Request::Late(posting, line) => Input::Late(ticket, posting, line),
         };
-        self.feed(ctx, input);
+        self.feed_for(asker, ctx, input);
     }
 }
 

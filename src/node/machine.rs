@@ -28,6 +28,7 @@ use super::provision::InUse;
 use super::step::{self, End, KeepData, TimeoutPower};
 use super::timeline::{Entry, Timeline};
 use crate::clock::Timestamp;
+use crate::context::Asker;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, Refusal, State};
 use crate::node_service::Node;
@@ -106,8 +107,6 @@ pub enum Input {
     Done(Finding),
     /// Calls of the node service that the operation in flight has made.
     Called(Vec<Call>),
-    /// Who asks next, for the history.
-    Asker(Option<String>),
     /// A callback that matches only a run that is over; the line that refuses it.
     Late(Ticket, Arc<Posting>, String),
     /// The deadline of the state may have passed.
@@ -214,6 +213,14 @@ struct Flow {
     origin: Start,
 }
 
+/// A callback that waits for its turn.
+#[derive(Debug)]
+struct Queued {
+    ticket: Ticket,
+    posting: Arc<Posting>,
+    asker: Option<Asker>,
+}
+
 /// How a flow came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
@@ -230,11 +237,14 @@ pub struct NodeMachine {
     settings: Arc<Settings>,
     record: Option<Record>,
     activity: Activity,
-    queue: VecDeque<(Ticket, Arc<Posting>)>,
+    queue: VecDeque<Queued>,
     timeline: Timeline,
     /// Calls since the last entry of the timeline.
     calls: Vec<Call>,
-    asker: Option<String>,
+    /// Who asks for what is judged just now.
+    asker: Option<Asker>,
+    /// Who asked for what is in flight.
+    cause: Option<Asker>,
     /// Whether the one who posted the data of this run had an answer.
     told: bool,
     /// How the data came to this node, for the next entry of the timeline.
@@ -254,6 +264,7 @@ impl NodeMachine {
             timeline,
             calls: Vec::new(),
             asker: None,
+            cause: None,
             told: false,
             matched: None,
         }
@@ -279,14 +290,40 @@ impl NodeMachine {
         record.deadline
     }
 
+    /// Who asked for what is in flight, as far as somebody did.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Asker> {
+        self.cause.as_ref()
+    }
+
     /// Takes one input and answers what is to be done, in this order.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Effects {
+        self.handle_for(None, now, input)
+    }
+
+    /// The same for somebody who asks.
+    pub fn handle_for(&mut self, asker: Option<Asker>, now: Timestamp, input: Input) -> Effects {
+        let was_locked = self.is_locked();
+        self.asker = asker;
         let mut effects = self.take(now, input);
+        self.settle_cause(was_locked);
         while !self.is_locked() {
-            let Some((ticket, posting)) = self.queue.pop_front() else { break };
+            let Some(Queued { ticket, posting, asker }) = self.queue.pop_front() else { break };
+            self.asker = asker;
             effects.extend(self.on_callback(now, ticket, posting));
+            self.settle_cause(false);
         }
         effects
+    }
+
+    /// What has begun is done for who asks; what goes on is done for who asked for it.
+    fn settle_cause(&mut self, was_locked: bool) {
+        let asker = self.asker.take();
+        if !self.is_locked() {
+            self.cause = None;
+        } else if !was_locked {
+            self.cause = asker.or_else(|| self.cause.take());
+        }
     }
 
     fn take(&mut self, now: Timestamp, input: Input) -> Effects {
@@ -304,10 +341,6 @@ impl NodeMachine {
             Input::Done(finding) => self.on_done(now, finding),
             Input::Called(calls) => {
                 self.calls.extend(calls);
-                Vec::new()
-            }
-            Input::Asker(asker) => {
-                self.asker = asker;
                 Vec::new()
             }
             Input::Late(ticket, posting, line) => self.on_late(now, ticket, posting, line),
@@ -398,7 +431,6 @@ impl NodeMachine {
         self.timeline = committing.timeline;
         self.calls.clear();
         self.matched = None;
-        self.asker = None;
         match committing.then {
             Then::Unlock(answers) => self.unlock(answers),
             Then::Prepare(ticket, order) => self.prepare(now, ticket, *order),

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::order::Posting;
 use super::shared::Shared;
 use super::{Attribute, BMC_ADDRESS, MAC};
+use crate::context;
 use crate::error::Result;
 use crate::mac::Mac;
 use crate::node_service::{Node, NodeService, Object, Persistence};
@@ -67,7 +68,7 @@ pub async fn store_logs(shared: &Arc<Shared>, posting: Arc<Posting>, node: Optio
         let origin = Origin { node, ..posting.origin.clone() };
         posting.logs.as_ref().and_then(|taken| logs.store(taken, &origin, now))
     };
-    if let Err(error) = tokio::task::spawn_blocking(store).await {
+    if let Err(error) = tokio::task::spawn_blocking(context::carried_blocking(store)).await {
         log::error!("The ramdisk's logs could not be stored error={error}");
     }
 }

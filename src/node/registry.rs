@@ -67,7 +67,7 @@ impl Registry {
         progress: &Arc<Progress>,
     ) -> Option<Result<()>> {
         let (reply, answer) = oneshot::channel();
-        let caller = Caller { reply, progress: Arc::clone(progress), id: context::asker() };
+        let caller = Caller { reply, progress: Arc::clone(progress), asker: context::asker() };
         match self.send(node, Ask { request, caller })? {
             Ok(()) => answer.await.ok(),
             Err(SendError::Full(_)) => Some(Err(busy())),

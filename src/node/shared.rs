@@ -14,6 +14,7 @@ use super::machine::Settings;
 use super::rules::RuleBook;
 use super::turns::Turns;
 use crate::clock::{Clock, Timestamp};
+use crate::context;
 use crate::error::{Error, Result};
 use crate::node_service::NodeService;
 use crate::processing::Pipeline;
@@ -98,6 +99,6 @@ impl Shared {
             drop(permit);
             outcome
         };
-        tokio::task::spawn_blocking(guarded).await.map_err(Error::internal)?
+        tokio::task::spawn_blocking(context::carried_blocking(guarded)).await.map_err(Error::internal)?
     }
 }

@@ -29,6 +29,7 @@ use self::backend::Access;
 pub use self::backend::SchemaVersion;
 pub use self::writer::{Job, QueryResult};
 pub use crate::config::DatabaseUrl;
+use crate::context;
 use crate::error::{Error, Kind, Result};
 
 /// The command that makes or updates the schema, as errors name it.
@@ -139,7 +140,8 @@ impl Store {
         F: FnOnce(&mut dyn Session) -> QueryResult<T> + Send + 'static,
     {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.read_blocking(read)).await.map_err(Error::internal)?
+        let reading = context::carried_blocking(move || store.read_blocking(read));
+        tokio::task::spawn_blocking(reading).await.map_err(Error::internal)?
     }
 
     /// Hands a job to the writer and waits until it is committed.

@@ -26,7 +26,7 @@ VERSION = 'X-OpenStack-Ironic-API-Version'
 PAGE = 1000
 MAC = re.compile('[0-9a-f]{2}(:[0-9a-f]{2}){5}')
 
-Call = collections.namedtuple('Call', 'method path query body at')
+Call = collections.namedtuple('Call', 'method path query body at request_id')
 
 
 class Refused(Exception):
@@ -352,7 +352,8 @@ class Handler(BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         raw = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         call = Call(self.command, url.path, dict(urllib.parse.parse_qsl(url.query)),
-                    json.loads(raw) if raw else None, time.time())
+                    json.loads(raw) if raw else None, time.time(),
+                    self.headers.get('X-OpenStack-Request-ID'))
         try:
             self.check_version()
             status, body = self.server.ironic.answer(call)

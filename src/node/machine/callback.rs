@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activity, Effect, Effects, First, Flow, Input, NodeMachine, Start, Then, Work};
+use super::{Activity, Effect, Effects, First, Flow, Input, NodeMachine, Queued, Start, Then, Work};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::fsm::{Event, State};
@@ -35,7 +35,7 @@ impl NodeMachine {
             let busy = self.explain("Too many callbacks wait for this node, please try again later");
             return vec![Effect::Answer(ticket, Err(Error::unavailable(busy)))];
         }
-        self.queue.push_back((ticket, posting));
+        self.queue.push_back(Queued { ticket, posting, asker: self.asker.clone() });
         Vec::new()
     }
 
@@ -146,7 +146,7 @@ impl NodeMachine {
 
     /// A caller that is gone is not served any more; what was taken already goes on.
     pub(super) fn on_withdrawn(&mut self, ticket: Ticket) -> Effects {
-        self.queue.retain(|(queued, _)| *queued != ticket);
+        self.queue.retain(|queued| queued.ticket != ticket);
         let Activity::Working(working) = &mut self.activity else { return Vec::new() };
         match &mut working.work {
             Work::Fetch(flow) if flow.ticket == Some(ticket) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Effect, Effects, NodeMachine};
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::fsm::Event;
 use crate::node::order::{Posting, Ticket};
 use crate::node::timeline::{Entry, Timeline};
 use crate::store::transition::Transition;
@@ -22,12 +23,18 @@ impl NodeMachine {
             from: before.map(|before| before.state),
             to: Some(record.state),
             cause: record.error.clone(),
-            by: self.asker.clone(),
+            by: self.by(record.last_event),
             took_ms: before.map(|before| transition.at.since_us(before.state_since) / 1000),
             calls: self.calls.clone(),
             matched: self.matched.clone(),
         });
         timeline
+    }
+
+    /// Who asked for a transition. Nobody asks for a deadline to pass.
+    fn by(&self, event: Event) -> Option<String> {
+        let asker = self.asker.as_ref().or(self.cause.as_ref()).filter(|_| event != Event::Timeout);
+        asker.map(ToString::to_string)
     }
 
     /// Refuses a request: it changes nothing, and is written down.
@@ -68,7 +75,8 @@ impl NodeMachine {
 
     /// Writes a refusal down: with the next commit where something is in flight, else at once.
     fn file(&mut self, now: Timestamp, cause: &str) -> Effects {
-        let entry = Entry::refused(now, self.state(), cause.to_owned(), self.asker.take());
+        let by = self.asker.as_ref().map(ToString::to_string);
+        let entry = Entry::refused(now, self.state(), cause.to_owned(), by);
         self.timeline.push(entry.clone());
         match &self.record {
             Some(record) if !self.is_locked() => vec![Effect::File(record.run, Box::new(entry))],

@@ -2,6 +2,7 @@
 
 use super::{Effects, Flow, NodeMachine, Start, Work};
 use crate::clock::Timestamp;
+use crate::context::Asker;
 use crate::fsm::State;
 use crate::node::order::{Operation, Remains};
 use crate::node::step::End;
@@ -15,6 +16,8 @@ const DATA_LOST: &str = "Introspection was interrupted: the service was restarte
 
 impl NodeMachine {
     pub(super) fn on_resume(&mut self, now: Timestamp, remains: Remains) -> Effects {
+        // The work goes on for who asked for it before.
+        self.cause = self.timeline.entries.iter().rev().find_map(|entry| Asker::named(entry.by.as_deref()?));
         match self.state() {
             Some(State::Starting) => self.fail(now, End::failure(START_INTERRUPTED), Vec::new()),
             Some(State::Enrolling) => self.fail(now, End::failure(ENROLLING_INTERRUPTED), Vec::new()),

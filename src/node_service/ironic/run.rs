@@ -13,6 +13,7 @@ use super::call::Call;
 use super::fault::Failure;
 use super::limiter::Course;
 use super::retry::{Outcome, Tally, Verdict};
+use crate::context;
 use crate::metrics;
 use crate::node_service::{FailureKind, ServiceError, ServiceResult};
 
@@ -30,6 +31,12 @@ pub(super) struct Trial {
     pub request_id: String,
     /// How they went.
     pub course: Course,
+}
+
+/// The id of the request that the call is made for, by which Ironic's log can be searched too; else one of its own.
+fn request_id() -> String {
+    let given = context::request_id().map(|id| id.to_string());
+    given.unwrap_or_else(|| format!("{}{}", context::ID_PREFIX, Uuid::new_v4()))
 }
 
 /// A failed attempt, for the log.
@@ -55,7 +62,7 @@ impl Ironic {
     }
 
     async fn try_until_settled(&self, call: &Call) -> Result<Value, Defeat> {
-        let trial = Trial { request_id: format!("req-{}", Uuid::new_v4()), course: Course::default() };
+        let trial = Trial { request_id: request_id(), course: Course::default() };
         let mut tally = Tally::default();
         let mut attempts: u32 = 0;
         loop {

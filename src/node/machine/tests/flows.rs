@@ -55,6 +55,45 @@ fn a_callback_while_starting_waits_for_its_turn() {
     assert_eq!(harness.state(), Some(State::Finished));
 }
 
+/// Who the machine works for.
+fn cause(harness: &Harness) -> Option<String> {
+    harness.machine.cause().map(ToString::to_string)
+}
+
+#[test]
+fn each_step_is_done_and_noted_for_who_asked_for_it() {
+    let mut harness = Harness::new();
+    let [start, callback, abort] = [(); 3].map(|()| harness.ticket());
+    harness.feed_for(Some("req-start"), Input::Start(start, order(ManageBoot::Managed)));
+    harness.do_commit();
+    harness.feed_for(Some("req-post"), Input::Callback(callback, posting(&[])));
+    harness.feed_for(Some("req-abort"), Input::Abort(abort));
+    assert!(harness.answers[&abort].is_err());
+    assert_eq!(cause(&harness).as_deref(), Some("req-start"), "it goes on for who began it");
+    while harness.state() != Some(State::Waiting) {
+        harness.do_operation(Luck::Good);
+        harness.do_commit();
+    }
+    assert_eq!(cause(&harness).as_deref(), Some("req-post"), "then it is the turn of who waited");
+    harness.settle(Luck::Good);
+    assert_eq!((harness.state(), cause(&harness)), (Some(State::Finished), None));
+    let told: Vec<_> = harness.timeline.entries.iter().map(|entry| entry.by.as_deref().unwrap()).collect();
+    let [start, refused, rest @ ..] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((*start, *refused), ("req-start", "req-abort"));
+    assert_eq!(rest, ["req-start", "req-start", "req-post", "req-post", "req-post"]);
+}
+
+#[test]
+fn what_a_crash_interrupts_goes_on_for_who_asked_for_it() {
+    let mut harness = waiting(ManageBoot::Managed);
+    let ticket = harness.ticket();
+    harness.feed_for(Some("req-post"), Input::Callback(ticket, posting(&[])));
+    harness.do_operation(Luck::Good);
+    harness.do_commit();
+    harness.crash(true);
+    assert_eq!(cause(&harness).as_deref(), Some("req-post"));
+}
+
 #[test]
 fn too_many_callbacks_at_one_node_are_told_to_come_again() {
     let mut harness = waiting(ManageBoot::Managed);

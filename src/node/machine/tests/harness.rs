@@ -116,7 +116,12 @@ impl Harness {
     }
 
     pub(super) fn feed(&mut self, input: Input) {
-        for effect in self.machine.handle(self.now, input) {
+        self.feed_for(None, input);
+    }
+
+    /// An input that somebody asks for.
+    pub(super) fn feed_for(&mut self, asker: Option<&str>, input: Input) {
+        for effect in self.machine.handle_for(asker.map(Asker::anonymous), self.now, input) {
             match effect {
                 Effect::Answer(ticket, answer) => {
                     let twice = self.answers.insert(ticket, answer);
