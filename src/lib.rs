@@ -20,6 +20,7 @@ pub mod mac;
 pub mod metrics;
 pub mod node;
 pub mod node_service;
+pub mod policy;
 pub mod processing;
 pub mod store;
 pub mod supervisor;
