@@ -20,7 +20,10 @@ pub mod mac;
 pub mod metrics;
 pub mod node;
 pub mod node_service;
+pub mod openstack;
 pub mod policy;
 pub mod processing;
+#[cfg(test)]
+pub(crate) mod standin;
 pub mod store;
 pub mod supervisor;

@@ -119,7 +119,7 @@ mod tests {
         assert!(std::fs::read_to_string(&path).unwrap().contains("password = \"s3cret\""));
         let (config, report) = crate::config::inspect(Some(&path), std::iter::empty());
         assert!(report.is_good(), "{report:?}");
-        assert_eq!((config.timeout, config.ironic.username.as_deref()), (900, Some("rollcall")));
+        assert_eq!((config.timeout, config.ironic.auth.username.as_deref()), (900, Some("rollcall")));
     }
 
     #[test]

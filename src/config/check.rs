@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::tls;
-use super::{AddPorts, AuthStrategy, Callback, Config, Cors, KeepPorts, NodeServiceKind};
+use super::{AddPorts, AuthStrategy, AuthType, Callback, Config, Cors, KeepPorts, NodeServiceKind};
 
 /// Seconds between two power-ons where the nodes are in Ironic.
 const IRONIC_DELAY: u64 = 5;
@@ -14,6 +14,13 @@ pub(super) fn complete(config: &mut Config, draft: &Draft) {
     }
     if !draft.has("", "introspection_delay") && config.node_service == NodeServiceKind::Ironic {
         config.introspection_delay = IRONIC_DELAY;
+    }
+    // Whoever names Keystone means to use it.
+    if !draft.has("ironic", "auth_type") && draft.has("ironic", "auth_url") {
+        config.ironic.auth.auth_type = AuthType::Password;
+    }
+    if !draft.has("keystone_authtoken", "auth_type") {
+        config.keystone_authtoken.auth.auth_type = AuthType::Password;
     }
 }
 
@@ -48,20 +55,17 @@ fn node_service(config: &Config, draft: &mut Draft) {
 }
 
 fn ironic(config: &Config, draft: &mut Draft) {
-    if config.ironic.endpoint_override.is_none() {
-        draft.problem("ironic.endpoint_override", "needed: the service catalogue is not used yet");
-    }
-    let credentials = [
-        ("ironic.username", config.ironic.username.is_some()),
-        ("ironic.password", config.ironic.password.is_some()),
-    ];
-    let basic = config.ironic.auth_type == "http_basic";
-    for (name, is_given) in credentials {
-        match (basic, is_given) {
-            (true, false) => draft.problem(name, "needed with auth_type http_basic"),
-            (false, true) => draft.warning(name, "has no effect with auth_type none"),
-            _ => {}
+    config.ironic.auth.check("ironic", draft);
+    for name in ["service_type", "service_name", "valid_interfaces", "region_name"] {
+        if config.ironic.endpoint_override.is_some() && draft.has("ironic", name) {
+            draft.warning(&format!("ironic.{name}"), "has no effect with endpoint_override");
         }
+    }
+    if config.ironic.endpoint_override.is_none() && !config.ironic.auth.uses_keystone() {
+        draft.problem(
+            "ironic.endpoint_override",
+            "needed where no token of Keystone brings a service catalogue",
+        );
     }
 }
 
@@ -113,12 +117,19 @@ fn logs(config: &Config, draft: &mut Draft) {
 
 fn authentication(config: &Config, draft: &mut Draft) {
     const FILE: &str = "http_basic_auth_user_file";
-    match (config.auth_strategy, config.http_basic_auth_user_file.is_some()) {
-        (AuthStrategy::HttpBasic, false) => draft.problem(FILE, "needed with auth_strategy http_basic"),
-        (AuthStrategy::Noauth | AuthStrategy::Keystone, true) => {
-            draft.warning(FILE, "has no effect without auth_strategy http_basic");
-        }
+    let is_basic = config.auth_strategy == AuthStrategy::HttpBasic;
+    match (is_basic, config.http_basic_auth_user_file.is_some()) {
+        (true, false) => draft.problem(FILE, "needed with auth_strategy http_basic"),
+        (false, true) => draft.warning(FILE, "has no effect without auth_strategy http_basic"),
         _ => {}
+    }
+    if config.auth_strategy == AuthStrategy::Keystone {
+        return config.keystone_authtoken.check(draft);
+    }
+    for section in ["keystone_authtoken", "oslo_policy"] {
+        if draft.has_section(section) {
+            draft.warning(section, "has no effect without auth_strategy keystone");
+        }
     }
 }
 

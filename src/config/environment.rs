@@ -9,7 +9,7 @@ use super::names;
 const PREFIX: &str = "ROLLCALL_";
 
 /// What other parts read: the file's name, what is logged, and what the tests are told.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 9] = [
     "ROLLCALL_CONFIG",
     "ROLLCALL_LOG",
     "ROLLCALL_BIN",
@@ -18,6 +18,7 @@ const OTHERS: [&str; 8] = [
     "ROLLCALL_SOAK_SECONDS",
     "ROLLCALL_AGENT_VENV",
     "ROLLCALL_IRONIC_VENV",
+    "ROLLCALL_KEYSTONE_VENV",
 ];
 /// Beginning of the names that belong to tests alone.
 const TESTS: &str = "ROLLCALL_TEST_";

@@ -1,11 +1,11 @@
-//! Sections of what stands around the API: health check, metrics, policy, tokens.
+//! Sections of what stands around the API: health check, metrics.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::forms;
-use super::spec::{Class, Kind, Section, lacks, no_effect, works};
+use super::spec::{Kind, Section, lacks, no_effect, works};
 
 /// What stands in the file about `[healthcheck]`.
 pub(super) const HEALTHCHECK: Section = Section {
@@ -55,28 +55,6 @@ pub(super) const METRICS: Section = Section {
     rest: None,
 };
 
-/// What stands in the file about `[oslo_policy]`.
-pub(super) const OSLO_POLICY: Section = Section {
-    name: "oslo_policy",
-    help: "Who may do what.",
-    options: &[
-        no_effect("policy_file", NO_POLICY),
-        no_effect("policy_dirs", NO_POLICY),
-        no_effect("policy_default_rule", NO_POLICY),
-        no_effect("enforce_new_defaults", NO_POLICY),
-        no_effect("enforce_scope", NO_POLICY),
-    ],
-    rest: None,
-};
-
-/// What stands in the file about `[keystone_authtoken]`.
-pub(super) const KEYSTONE_AUTHTOKEN: Section = Section {
-    name: "keystone_authtoken",
-    help: "How tokens of clients are checked.",
-    options: &[],
-    rest: Some(Class::NoEffect("auth_strategy keystone is not there yet")),
-};
-
 /// What stands in the file about `[exception]`.
 pub(super) const EXCEPTION: Section = Section {
     name: "exception",
@@ -90,8 +68,6 @@ pub(super) const EXCEPTION: Section = Section {
     )],
     rest: None,
 };
-
-const NO_POLICY: &str = "a policy takes auth_strategy keystone, which is not there yet";
 
 /// `[healthcheck]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 //! accepted and ignored: it is used, or refused as not there yet, or told of as having no effect.
 
 mod absent;
+mod authtoken;
 mod callback;
 mod check;
 mod cors;
@@ -18,6 +19,7 @@ mod hooks;
 mod http;
 pub mod import;
 pub mod ironic;
+mod keystone;
 mod kind;
 mod load;
 mod names;
@@ -32,6 +34,7 @@ mod spec;
 mod tests;
 mod tls;
 
+pub use authtoken::{KeystoneAuthtoken, OsloPolicy};
 pub use callback::Callback;
 pub use cors::Cors;
 pub use database::{Database, DatabaseUrl};
@@ -40,6 +43,7 @@ pub use forms::cidr_and_network;
 pub use hooks::{Accelerators, ExtraHardware, PortPhysnet};
 pub use http::{Healthcheck, Metrics};
 pub use ironic::Ironic;
+pub use keystone::{Adapter, Auth, AuthType};
 pub use load::{Loaded, inspect};
 pub use processing::{
     AddPorts, Capabilities, DEFAULT_HOOKS, KeepPorts, NotFoundHook, PciDevices, Processing,
@@ -77,7 +81,7 @@ const SECTIONS: &[&Section] = &[
     &http::METRICS,
     &cors::SECTION,
     &tls::SECTION,
-    &http::OSLO_POLICY,
-    &http::KEYSTONE_AUTHTOKEN,
+    &authtoken::OSLO_POLICY,
+    &authtoken::KEYSTONE_AUTHTOKEN,
     &http::EXCEPTION,
 ];

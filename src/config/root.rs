@@ -8,10 +8,10 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::forms;
-use super::spec::{Kind, Section, lacks, no_effect, only, works};
+use super::spec::{Kind, Section, lacks, no_effect, works};
 use super::{
     Accelerators, Callback, Capabilities, Cors, Database, Discovery, ExtraHardware, Healthcheck, Ironic,
-    Metrics, PciDevices, PortPhysnet, Processing, PxeFilter, Ssl,
+    KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet, Processing, PxeFilter, Ssl,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.
@@ -34,11 +34,10 @@ pub(super) const SECTION: Section = Section {
             Some("5050"),
             "TCP port to listen on; 0 takes a free one.",
         ),
-        only(
+        works(
             "auth_strategy",
-            &["noauth", "keystone", "http_basic"],
-            &["noauth", "http_basic"],
-            "\"noauth\"",
+            Kind::Choice(&["noauth", "keystone", "http_basic"]),
+            Some("\"noauth\""),
             "How clients prove who they are.",
         ),
         works(
@@ -266,6 +265,10 @@ pub struct Config {
     pub healthcheck: Healthcheck,
     /// `[metrics]`
     pub metrics: Metrics,
+    /// `[keystone_authtoken]`
+    pub keystone_authtoken: KeystoneAuthtoken,
+    /// `[oslo_policy]`
+    pub oslo_policy: OsloPolicy,
 }
 
 impl Config {
@@ -331,6 +334,8 @@ impl Default for Config {
             cors: Cors::default(),
             healthcheck: Healthcheck::default(),
             metrics: Metrics::default(),
+            keystone_authtoken: KeystoneAuthtoken::default(),
+            oslo_policy: OsloPolicy::default(),
         }
     }
 }

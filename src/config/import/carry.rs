@@ -87,14 +87,20 @@ impl<'a> Carrier<'a> {
             self.lose(name, reason);
             return Ok(());
         }
-        let asking = name.split_once('.').map(|(section, _)| names::full(section, "auth_type"));
-        match asking {
-            Some(asking) if self.drop_line(&asking) => {
+        let section = name.split_once('.').map_or(name, |(section, _)| section);
+        // What asks for it, the nearest first.
+        let asking = match section {
+            "keystone_authtoken" => vec!["auth_strategy".to_owned()],
+            _ => ["auth_type", "auth_url"].map(|option| names::full(section, option)).to_vec(),
+        };
+        for asking in asking {
+            if self.drop_line(&asking) {
                 self.lose(&asking, format!("{name}: {wrong}"));
-                Ok(())
+                self.keep_strangers_out();
+                return Ok(());
             }
-            _ => Err(format!("{name}: {wrong}")),
         }
+        Err(format!("{name}: {wrong}"))
     }
 
     fn carry(&mut self, setting: &Setting) -> Fate {
@@ -113,10 +119,13 @@ impl<'a> Carrier<'a> {
         if let Class::NoEffect(reason) = spec.class {
             return self.idle(section, reason);
         }
+        if let Some(reason) = self.moot(section, name) {
+            return Fate::NotNeeded(reason);
+        }
         match self.value(setting, spec) {
             Ok(Some(value)) => self.take(setting, table, spec, value),
             Ok(None) => carried(setting, table, spec),
-            Err(wrong) => self.moot(section, name).map_or(Fate::NotSupported(wrong), Fate::NotNeeded),
+            Err(wrong) => Fate::NotSupported(wrong),
         }
     }
 
@@ -183,7 +192,7 @@ impl<'a> Carrier<'a> {
         }
     }
 
-    /// Why an option that can not be carried over is not missed.
+    /// Why an option would be idle here, as it was there.
     fn moot(&self, section: &str, name: &str) -> Option<String> {
         if section != "ironic" {
             return None;

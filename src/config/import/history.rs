@@ -13,6 +13,7 @@ const RENAMED: &[(&str, &str, &str, &str)] = &[
     ("", "tenant_name", "", "project_name"),
     ("", "user-name", "", "username"),
     ("", "user_name", "", "username"),
+    ("keystone_authtoken", "auth_uri", "keystone_authtoken", "www_authenticate_uri"),
     ("ironic", "ironic_url", "ironic", "endpoint_override"),
     ("ironic", "identity_uri", "ironic", "auth_url"),
     ("ironic", "os_auth_url", "ironic", "auth_url"),

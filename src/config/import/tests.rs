@@ -150,6 +150,36 @@ fn options_of_the_catalogue_are_not_missed_where_the_address_is_given() {
     assert_eq!(outcome.reason("[ironic] project_name"), "auth_type does not ask for it");
 }
 
+/// What nearly every installation with Keystone says.
+const CLOUD: &str = "[pxe_filter]\ndriver = noop\n\
+                     [keystone_authtoken]\nauth_type = password\nauth_url = http://127.0.0.1:5000\n\
+                     auth_uri = http://192.0.2.1:5000\nusername = inspector\npassword = s3cret\n\
+                     user_domain_name = Default\nproject_name = service\nproject_domain_name = Default\n\
+                     [ironic]\nauth_url = http://127.0.0.1:5000\nusername = inspector\npassword = s3cret\n\
+                     user_domain_name = Default\nsystem_scope = all\nregion_name = RegionOne\n\
+                     [oslo_policy]\npolicy_file = /etc/ironic-inspector/policy.yaml\n";
+
+#[test]
+fn an_installation_with_keystone_is_carried_over_whole() {
+    let outcome = run(CLOUD);
+    assert!(outcome.imported.is_whole(), "{:?}", outcome.imported.findings);
+    let Config { auth_strategy, keystone_authtoken, ironic, oslo_policy, .. } = outcome.config;
+    assert_eq!(auth_strategy, AuthStrategy::Keystone);
+    assert_eq!(keystone_authtoken.www_authenticate_uri.as_deref(), Some("http://192.0.2.1:5000"));
+    assert_eq!((ironic.endpoint_override, ironic.adapter.region_name.as_deref()), (None, Some("RegionOne")));
+    assert!(ironic.auth.uses_keystone() && ironic.auth.system_scope.is_some());
+    assert!(oslo_policy.policy_file.is_some());
+}
+
+#[test]
+fn without_all_that_keystone_needs_only_this_machine_is_let_in() {
+    let outcome = run(&CLOUD.replacen("password = s3cret\n", "", 1));
+    assert_eq!(outcome.config.auth_strategy, AuthStrategy::Noauth);
+    assert_eq!(outcome.config.listen_address, "127.0.0.1");
+    let told: Vec<String> = outcome.imported.findings.iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|line| line.contains("keystone_authtoken.password: needed")), "{told:#?}");
+}
+
 #[test]
 fn a_section_matters_only_where_something_asks_for_it() {
     let idle = with("[mdns]\nregistration_attempts = 9\n[iptables]\nfirewall_chain = x\n");

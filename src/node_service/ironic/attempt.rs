@@ -3,24 +3,24 @@
 //! Invariant: each request has a deadline and holds a permit while it is under way, and only then. A connection
 //! whose answer was not read to its end is never used again (awc drops it). It does not try again.
 
-use awc::error::{ConnectError, SendRequestError};
-use awc::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, USER_AGENT};
-use awc::{Client, ClientBuilder, Connector};
+use awc::Client;
+use awc::error::SendRequestError;
+use awc::http::header::{CONTENT_TYPE, HeaderMap};
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::Ironic;
 use super::call::{Call, Needs};
+use super::endpoint::Endpoint;
 use super::fault::Failure;
 use super::run::Trial;
-use super::shared::Shared;
+use super::shared::{Place, Shared};
 use super::versions;
 use crate::node_service::FailureKind;
+use crate::openstack::{Pass, Proof, client};
 
 /// How large an answer may be: a page of a thousand nodes or ports is a tenth of it.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
-/// Who we say we are.
-const AGENT: &str = concat!("rollcall/", env!("CARGO_PKG_VERSION"));
 /// The headers that name the microversion, for older and newer servers.
 const OWN_VERSION_HEADER: &str = "X-OpenStack-Ironic-API-Version";
 const COMMON_VERSION_HEADER: &str = "OpenStack-API-Version";
@@ -33,21 +33,15 @@ struct Answer {
     body: Result<Bytes, String>,
 }
 
-/// A client of this thread. HTTP/1.1 only: one exchange per connection, so that a hanging one delays no other.
+/// A client of this thread.
 pub(super) fn client(shared: &Shared) -> Client {
-    // Fails only where the process has chosen a provider already, which serves as well.
-    let _chosen_already = rustls::crypto::ring::default_provider().install_default();
-    let connector = Connector::new()
-        .timeout(shared.timeout)
-        .handshake_timeout(shared.timeout)
-        .limit(shared.max_concurrency);
-    ClientBuilder::new()
-        .connector(connector)
-        .max_http_version(awc::http::Version::HTTP_11)
-        .disable_redirects()
-        .disable_timeout()
-        .add_default_header((USER_AGENT, AGENT))
-        .finish()
+    client::make(&shared.tls, shared.timeout, shared.max_concurrency)
+}
+
+/// Where a request goes, and what it carries to prove who we are.
+struct Passage {
+    endpoint: Endpoint,
+    pass: Pass,
 }
 
 impl Ironic {
@@ -83,16 +77,53 @@ impl Ironic {
         Err(failure)
     }
 
+    /// Where Ironic does not accept our token, it gets another one, once.
     async fn send(&self, call: &Call, minor: Option<u16>, trial: &Trial) -> Result<Answer, Failure> {
+        let passage = self.passage().await?;
+        let answer = self.send_by(&passage, call, minor, trial).await?;
+        if answer.status != 401 || !self.shared.proof.reject(&passage.pass) {
+            return Ok(answer);
+        }
+        log::info!(
+            "Ironic does not accept our token: another one is asked for request_id={}",
+            trial.request_id
+        );
+        self.send_by(&self.passage().await?, call, minor, trial).await
+    }
+
+    async fn passage(&self) -> Result<Passage, Failure> {
+        let Shared { place, proof, .. } = self.shared.as_ref();
+        let endpoint = match (place, proof) {
+            (Place::Fixed(endpoint), _) => endpoint.clone(),
+            (Place::Catalogue(service_type), Proof::Token(session)) => {
+                let url = session.endpoint(service_type).await.map_err(Failure::astray)?;
+                Endpoint::parse(&url).map_err(|why| {
+                    Failure::settled(format!("The endpoint of Ironic in the service catalogue {why}"))
+                })?
+            }
+            // No configuration leads here.
+            (Place::Catalogue(_), _) => return Err(Failure::settled("There is no service catalogue")),
+        };
+        Ok(Passage { endpoint, pass: proof.pass().await.map_err(Failure::astray)? })
+    }
+
+    async fn send_by(
+        &self,
+        passage: &Passage,
+        call: &Call,
+        minor: Option<u16>,
+        trial: &Trial,
+    ) -> Result<Answer, Failure> {
         let Shared { gate, limiter, timeout, .. } = self.shared.as_ref();
         gate.pass().await;
-        let request = || tokio::time::timeout(*timeout, self.exchange(call, minor, &trial.request_id));
+        let request =
+            || tokio::time::timeout(*timeout, self.exchange(passage, call, minor, &trial.request_id));
         let text = match limiter.run(&trial.course, request).await {
             Ok(Ok(answer)) => {
                 gate.answered();
                 return Ok(answer);
             }
-            Ok(Err(error)) => format!("Unable to reach Ironic: {}", describe(&error)),
+            Ok(Err(error)) => format!("Unable to reach Ironic: {}", client::describe(&error)),
             Err(_) => format!("Ironic did not answer within {} seconds", timeout.as_secs_f32()),
         };
         gate.failed(call.about_node());
@@ -101,11 +132,12 @@ impl Ironic {
 
     async fn exchange(
         &self,
+        passage: &Passage,
         call: &Call,
         minor: Option<u16>,
         request_id: &str,
     ) -> Result<Answer, SendRequestError> {
-        let url = self.shared.endpoint.url(&call.path, &call.query);
+        let url = passage.endpoint.url(&call.path, &call.query);
         let mut request = self.client.request(call.method.clone(), url);
         request = request.insert_header(("X-OpenStack-Request-ID", request_id));
         if let Some(minor) = minor {
@@ -113,8 +145,8 @@ impl Ironic {
                 .insert_header((OWN_VERSION_HEADER, format!("1.{minor}")))
                 .insert_header((COMMON_VERSION_HEADER, format!("baremetal 1.{minor}")));
         }
-        if let Some(authorization) = &self.shared.authorization {
-            request = request.insert_header((AUTHORIZATION, authorization.clone()));
+        if let Some(header) = &passage.pass.header {
+            request = request.insert_header(header.clone());
         }
         let mut response = match &call.body {
             Some(body) => {
@@ -138,15 +170,5 @@ impl Answer {
         }
         let unreadable = |why: String| Failure::lost(format!("Unable to read the answer of Ironic: {why}"));
         serde_json::from_slice(&self.body.map_err(unreadable)?).map_err(|e| unreadable(e.to_string()))
-    }
-}
-
-/// awc's words, except for the one case that it calls an internal error.
-fn describe(error: &SendRequestError) -> String {
-    match error {
-        SendRequestError::Connect(ConnectError::Disconnected) => {
-            "the connection was closed before an answer came".to_owned()
-        }
-        other => other.to_string(),
     }
 }

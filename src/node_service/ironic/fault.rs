@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::retry::Outcome;
 use crate::node_service::{FailureKind, ServiceError};
+use crate::openstack;
 
 /// How many characters of a foreign text are kept.
 const TEXT_LIMIT: usize = 2000;
@@ -25,6 +26,17 @@ impl Failure {
     /// No usable answer.
     pub fn lost(text: impl Into<String>) -> Self {
         Self { outcome: Outcome::Lost, error: ServiceError::new(FailureKind::Unreachable, text) }
+    }
+
+    /// Nothing could be sent, for want of a token or of an address.
+    #[must_use]
+    pub fn astray(cause: openstack::Failure) -> Self {
+        if cause.is_passing() { Self::lost(cause.text) } else { Self::settled(cause.text) }
+    }
+
+    /// Nothing was sent, and another attempt would not help.
+    pub fn settled(text: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Status(401), error: ServiceError::new(FailureKind::Failed, text) }
     }
 
     /// An answer other than 2xx.

@@ -13,17 +13,17 @@ use super::retry::RetryPolicy;
 use super::versions::Versions;
 use crate::config;
 use crate::error::{Error, Result};
-use awc::http::header::HeaderValue;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::openstack::{Lookup, Proof, Tls};
 
 /// What all threads share of Ironic.
 #[derive(Debug)]
 pub struct Shared {
     /// Where the API lies.
-    pub(super) endpoint: Endpoint,
-    /// The header of `http_basic`; marked as sensitive, so that it does not show in debug texts.
-    pub(super) authorization: Option<HeaderValue>,
+    pub(super) place: Place,
+    /// How requests prove who we are.
+    pub(super) proof: Proof,
+    /// Whom we believe to be Ironic.
+    pub(super) tls: Tls,
     /// How long one attempt may take.
     pub(super) timeout: Duration,
     /// When a call is made again.
@@ -38,6 +38,15 @@ pub struct Shared {
     pub(super) max_concurrency: usize,
 }
 
+/// Where the API lies.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// At one place.
+    Fixed(Endpoint),
+    /// Where the service catalogue has a service of this type.
+    Catalogue(String),
+}
+
 impl Shared {
     /// Checks the configuration. `max_concurrency` bounds the requests under way in the whole process.
     pub fn new(config: &config::Ironic, max_concurrency: usize) -> Result<Arc<Self>> {
@@ -45,19 +54,18 @@ impl Shared {
     }
 
     pub(super) fn build(config: &config::Ironic, max_concurrency: usize) -> Result<Self> {
-        let endpoint = config.endpoint_override.as_deref().unwrap_or_default();
-        if endpoint.trim().is_empty() {
-            return Err(Error::bad_request(
-                "[ironic]endpoint_override is missing: the URL of the Ironic API",
-            ));
-        }
         if config.timeout == 0 || max_concurrency == 0 {
             return Err(Error::bad_request("[ironic]timeout and max_concurrency must be at least 1"));
         }
+        let timeout = Duration::from_secs(config.timeout);
+        let tls =
+            Tls::from_config(&config.auth).map_err(|wrong| Error::bad_request(format!("[ironic]{wrong}")))?;
+        let lookup = Lookup::from_config(&config.adapter);
         Ok(Self {
-            endpoint: Endpoint::parse(endpoint)?,
-            authorization: authorization(config)?,
-            timeout: Duration::from_secs(config.timeout),
+            place: place(config)?,
+            proof: Proof::from_config(&config.auth, lookup, &tls, timeout)?,
+            tls,
+            timeout,
             policy: RetryPolicy::new(config),
             versions: Versions::default(),
             limiter: Limiter::new(max_concurrency),
@@ -73,27 +81,14 @@ impl Shared {
     }
 }
 
-fn authorization(config: &config::Ironic) -> Result<Option<HeaderValue>> {
-    match config.auth_type.as_str() {
-        "none" => Ok(None),
-        "http_basic" => basic(config).map(Some),
-        other => Err(Error::bad_request(format!(
-            "[ironic]auth_type {other:?} is not available yet: use \"none\" or \"http_basic\""
-        ))),
+fn place(config: &config::Ironic) -> Result<Place> {
+    match &config.endpoint_override {
+        Some(text) => Endpoint::parse(text)
+            .map(Place::Fixed)
+            .map_err(|why| Error::bad_request(format!("[ironic]endpoint_override {why}"))),
+        None if config.auth.uses_keystone() => Ok(Place::Catalogue(config.service_type.clone())),
+        None => Err(Error::bad_request("[ironic]endpoint_override is missing: the URL of the Ironic API")),
     }
-}
-
-fn basic(config: &config::Ironic) -> Result<HeaderValue> {
-    let (Some(username), Some(password)) = (&config.username, &config.password) else {
-        return Err(Error::bad_request("[ironic]auth_type \"http_basic\" needs username and password"));
-    };
-    if username.is_empty() || username.contains(':') {
-        return Err(Error::bad_request("[ironic]username must not be empty and must not hold a colon"));
-    }
-    let text = format!("Basic {}", STANDARD.encode(format!("{username}:{}", password.expose())));
-    let mut value = HeaderValue::from_str(&text).map_err(|_| Error::internal("a header that is none"))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 #[cfg(test)]
@@ -116,33 +111,17 @@ mod tests {
         assert!(refusal(&config::Ironic::default()).contains("endpoint_override"));
         assert!(refusal(&config::Ironic { timeout: 0, ..config() }).contains("timeout"));
         assert!(Shared::new(&config(), 0).unwrap_err().text.contains("max_concurrency"));
-        let basic = config::Ironic { auth_type: "http_basic".to_owned(), ..config() };
-        assert!(refusal(&basic).contains("username"));
-        let colon = config::Ironic {
-            username: Some("a:b".to_owned()),
-            password: Some(config::Secret::new("s")),
-            ..basic
-        };
-        assert!(refusal(&colon).contains("colon"));
-    }
-
-    #[test]
-    fn other_ways_to_authenticate_are_not_available_yet() {
-        let text = refusal(&config::Ironic { auth_type: "password".to_owned(), ..config() });
-        assert!(text.contains("\"password\" is not available yet"), "{text}");
     }
 
     #[test]
     fn the_password_shows_nowhere() {
-        let config = config::Ironic {
-            auth_type: "http_basic".to_owned(),
+        let auth = config::Auth {
+            auth_type: config::AuthType::HttpBasic,
             username: Some("rollcall".to_owned()),
             password: Some(config::Secret::new("secret")),
-            ..config()
+            ..Default::default()
         };
-        let shared = Shared::new(&config, usize::MAX).unwrap();
-        let header = shared.authorization.clone().unwrap();
-        assert_eq!(header.to_str().unwrap(), "Basic cm9sbGNhbGw6c2VjcmV0");
+        let shared = Shared::new(&config::Ironic { auth, ..config() }, usize::MAX).unwrap();
         let shown = format!("{shared:?}");
         assert!(!shown.contains("secret") && !shown.contains("cm9sbGNhbGw6c2VjcmV0"), "{shown}");
     }

@@ -1,17 +1,16 @@
 //! Which microversion of Ironic's API is spoken: agreed upon once per process.
 //!
-//! Invariant: only a success is remembered. Calls that come while another one asks wait for its answer, good or
-//! bad, so that an Ironic that hangs costs each of them one deadline and not a queue of them.
+//! Invariant: only a success is remembered. Calls that come while another one asks share its answer, good or bad.
 
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use awc::http::header::HeaderMap;
 use serde_json::Value;
-use tokio::sync::Mutex;
 
 use super::fault::Failure;
 use super::retry::Outcome;
 use crate::node_service::{FailureKind, ServiceError};
+use crate::openstack::Asking;
 
 /// The highest version whose behaviour is known.
 pub const HIGHEST: u16 = 109;
@@ -23,10 +22,7 @@ pub const WANTED: u16 = 45;
 pub struct Versions {
     /// The agreed minor version; 0 where there is none, as no server speaks 1.0.
     agreed: AtomicU16,
-    /// How many times somebody has asked and got an outcome.
-    rounds: AtomicU64,
-    /// Held by the one who asks; the failure of the last round.
-    last: Mutex<Option<Failure>>,
+    asking: Asking<Failure>,
 }
 
 impl Versions {
@@ -46,19 +42,12 @@ impl Versions {
         if let Some(minor) = self.agreed() {
             return Ok(minor);
         }
-        let rounds = self.rounds.load(Ordering::Acquire);
-        let mut last = self.last.lock().await;
-        if let Some(minor) = self.agreed() {
-            return Ok(minor);
-        }
-        if let Some(failure) = last.as_ref().filter(|_| self.rounds.load(Ordering::Acquire) != rounds) {
-            return Err(failure.clone());
-        }
-        let result = ask().await;
-        self.agreed.store(*result.as_ref().unwrap_or(&0), Ordering::Release);
-        *last = result.as_ref().err().cloned();
-        self.rounds.fetch_add(1, Ordering::AcqRel);
-        result
+        let ask = || async {
+            let minor = ask().await?;
+            self.agreed.store(minor, Ordering::Release);
+            Ok(minor)
+        };
+        self.asking.ask(|| self.agreed(), ask).await
     }
 }
 

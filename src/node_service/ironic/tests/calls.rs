@@ -109,12 +109,13 @@ async fn a_name_that_leads_to_a_list_is_not_found() {
 #[actix_rt::test]
 async fn each_request_says_who_asks_and_in_which_version() {
     let ironic = accepting();
-    let basic = config::Ironic {
-        auth_type: "http_basic".to_owned(),
+    let auth = config::Auth {
+        auth_type: config::AuthType::HttpBasic,
         username: Some("rollcall".to_owned()),
         password: Some(config::Secret::new("secret")),
-        ..ironic.config()
+        ..Default::default()
     };
+    let basic = config::Ironic { auth, ..ironic.config() };
     let client = ironic.client_with(basic, Duration::from_secs(10));
     client.set_power(NODE, PowerTarget::Off).await.unwrap();
     for asked in ironic.all() {

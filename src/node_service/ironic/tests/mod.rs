@@ -5,6 +5,7 @@ mod standin;
 mod calls;
 mod limits;
 mod lists;
+mod tokens;
 mod trouble;
 
 use uuid::Uuid;
