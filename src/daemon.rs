@@ -3,6 +3,7 @@
 //! Invariant: it stops from the outside in: no new requests, those under way end, operations end or are left for
 //! recovery, the writer commits what is queued.
 
+mod callers;
 mod listeners;
 
 use std::path::Path;
@@ -15,12 +16,12 @@ use actix_web::dev::{Server, ServerHandle};
 use tokio::sync::Semaphore;
 
 use crate::clock::SystemClock;
-use crate::config::{AuthStrategy, Config, NodeServiceKind};
+use crate::config::{Config, NodeServiceKind};
 use crate::error::{Error, Result};
 use crate::health::Health;
 use crate::http;
 use crate::http::admission::Budget;
-use crate::http::auth::{Authentication, Basic, Limits};
+use crate::http::auth::Authentication;
 use crate::http::server::{Listener, ServerSettings};
 use crate::node::discovery::Discovery;
 use crate::node::machine::{self, Spacing, Unknown};
@@ -40,6 +41,7 @@ use crate::supervisor::{self, Periods};
 
 use self::listeners::{Certificates, Listeners};
 
+pub use self::callers::policies;
 pub use self::listeners::Place;
 
 /// Callbacks that may wait for their turn at one node.
@@ -66,7 +68,7 @@ impl Daemon {
     pub async fn start(config: &Config) -> Result<(Self, Server)> {
         let pipeline = Arc::new(Pipeline::from_config(config)?);
         let logs = Arc::new(LogStore::from_config(&config.processing)?);
-        let authentication = authentication(config).await?;
+        let authentication = callers::authentication(config).await?;
         let Listeners { api, place, ramdisks, certificates } = listeners::open(config).await?;
         let store = open_store(config).await?;
         let (services, ironic) = services(config, &store)?;
@@ -139,20 +141,6 @@ impl Daemon {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
-}
-
-async fn authentication(config: &Config) -> Result<Authentication> {
-    match (config.auth_strategy, config.http_basic_auth_user_file.clone()) {
-        (AuthStrategy::Noauth, _) => Ok(Authentication::None),
-        (AuthStrategy::HttpBasic, Some(path)) => {
-            let opened = tokio::task::spawn_blocking(move || Basic::open(&path, Limits::default())).await;
-            Ok(Authentication::Basic(Arc::new(opened.map_err(Error::internal)??)))
-        }
-        // The reader of the configuration lets neither through.
-        (AuthStrategy::HttpBasic, None) | (AuthStrategy::Keystone, _) => {
-            Err(Error::bad_request("auth_strategy: this strategy can not be used as it is configured"))
-        }
-    }
 }
 
 /// Runs the listener for ramdisks beside the one of the API.

@@ -53,6 +53,8 @@ pub struct Metrics {
     pub batch_jobs: Histogram,
     /// How long one commit held the database.
     pub hold: Histogram,
+    /// Tokens of callers, by what was found out about them.
+    pub tokens: IntCounterVec,
     /// Answered requests, by route, method and class of the status.
     pub requests: IntCounterVec,
 }
@@ -98,6 +100,7 @@ impl Metrics {
             ),
             batch_jobs: maker.histogram("commit_batch_jobs", "Jobs of one commit.", &BATCHES),
             hold: maker.histogram("commit_hold_seconds", "How long one commit held the database.", &HOLDS),
+            tokens: maker.counters("tokens_total", "Tokens of callers that were looked at.", &["outcome"]),
             requests: maker.counters(
                 "http_requests_total",
                 "Answered requests.",
@@ -125,6 +128,9 @@ impl Metrics {
         }
         for pace in ["fast", "slow"] {
             self.permits.with_label_values(&[pace]);
+        }
+        for outcome in ["remembered", "good", "bad", "unknown"] {
+            self.tokens.with_label_values(&[outcome]);
         }
         self.node_service_calls.with_label_values(&["get node", "ok"]);
         self.refusals.with_label_values(&["unavailable"]);

@@ -82,6 +82,6 @@ install_venvs() {
   mkdir -p "$cache"
   exec 9>"$cache/lock"
   flock 9
-  for name in suite ironic agent; do make_venv "$name"; done
+  for name in suite ironic keystone agent; do make_venv "$name"; done
   exec 9>&-
 }

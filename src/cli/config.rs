@@ -1,4 +1,4 @@
-//! `rollcall config sample`, `rollcall config check` and `rollcall config import`.
+//! `rollcall config sample`, `config policy`, `config check` and `config import`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::config_import::ConfigImport;
-use crate::config;
+use super::policy;
+use crate::config::{self, AuthStrategy};
+use crate::daemon;
 use crate::error::{Error, Result};
+use crate::http::policy::Roles;
 use crate::processing::Pipeline;
 
 /// `rollcall config`
@@ -24,6 +27,8 @@ pub struct ConfigCommand {
 pub enum ConfigAction {
     /// Print a complete file with every option, its type and its default
     Sample,
+    /// Print every rule of who may do what, with the requests that it is about and its default
+    Policy,
     /// Tell everything that is wrong with a configuration
     Check {
         /// The file; without it only the environment is looked at
@@ -41,7 +46,8 @@ impl ConfigCommand {
     /// `out` cannot be written.
     pub fn run(&self, env: impl Iterator<Item = (String, String)>, out: &mut impl Write) -> Result<ExitCode> {
         match &self.action {
-            ConfigAction::Sample => print_sample(out).map(|()| ExitCode::SUCCESS),
+            ConfigAction::Sample => print(&config::sample(), out).map(|()| ExitCode::SUCCESS),
+            ConfigAction::Policy => print(&policy::sample(Roles::New), out).map(|()| ExitCode::SUCCESS),
             ConfigAction::Check { config } => check(config.as_deref(), env, out).map(ExitCode::from),
             ConfigAction::Import(import) => import.run(out, &mut std::io::stderr().lock()),
         }
@@ -66,12 +72,8 @@ impl From<Verdict> for ExitCode {
     }
 }
 
-/// Writes the sample.
-///
-/// # Errors
-/// `out` cannot be written.
-pub fn print_sample(out: &mut impl Write) -> Result<()> {
-    out.write_all(config::sample().as_bytes()).map_err(Error::internal)
+fn print(text: &str, out: &mut impl Write) -> Result<()> {
+    out.write_all(text.as_bytes()).map_err(Error::internal)
 }
 
 /// Writes everything that is to be said of a configuration, one line each.
@@ -85,8 +87,12 @@ pub fn check(
 ) -> Result<Verdict> {
     let (config, mut report) = config::inspect(path, env);
     if report.problems.is_empty() {
-        // What only the parts themselves can tell: hooks that there are not, and options that a hook refuses.
+        // What only the parts themselves can tell: hooks that there are not, options that a hook refuses, rules.
         report.problems.extend(Pipeline::from_config(&config).err().map(|error| error.text));
+        let is_judged = config.auth_strategy == AuthStrategy::Keystone;
+        report
+            .problems
+            .extend(is_judged.then(|| daemon::policies(&config).err()).flatten().map(|error| error.text));
     }
     let wrong = report.problems.iter().chain(&report.unknown).map(|line| format!("error: {line}"));
     let doubtful = report.warnings.iter().map(|line| format!("warning: {line}"));
@@ -148,9 +154,21 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_file_of_rules_is_found() {
+        let rules = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(rules.path(), "introspection:status: role:reader and\n").unwrap();
+        let text = format!(
+            "auth_strategy = \"keystone\"\n[keystone_authtoken]\nauth_url = \"http://127.0.0.1:5000\"\n\
+             user_id = \"u\"\npassword = \"p\"\n[oslo_policy]\npolicy_file = \"{}\"\n",
+            rules.path().display()
+        );
+        let (verdict, shown) = checked(&text);
+        assert_eq!(verdict, Verdict::Bad);
+        assert!(shown.contains("introspection:status: a check is missing at the end"), "{shown}");
+    }
+
+    #[test]
     fn the_sample_is_good() {
-        let mut out = Vec::new();
-        print_sample(&mut out).unwrap();
-        assert_eq!(checked(&String::from_utf8(out).unwrap()).0, Verdict::Good);
+        assert_eq!(checked(&config::sample()).0, Verdict::Good);
     }
 }

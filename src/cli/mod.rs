@@ -7,6 +7,7 @@ mod db_import;
 pub mod demo;
 mod exit;
 pub mod nodes;
+pub mod policy;
 pub mod serve;
 
 use std::io::{self, Write};
@@ -36,7 +37,7 @@ pub enum Command {
     Nodes(nodes::NodesCommand),
     /// Look after the database's schema
     Db(db::DbCommand),
-    /// Print a sample configuration, or check one
+    /// Print a sample configuration or policy, or check one
     Config(config::ConfigCommand),
 }
 

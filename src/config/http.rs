@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::forms;
-use super::spec::{Kind, Section, lacks, no_effect, works};
+use super::spec::{Kind, Section, lacks, works};
 
 /// What stands in the file about `[healthcheck]`.
 pub(super) const HEALTHCHECK: Section = Section {

@@ -55,7 +55,7 @@ pub(super) fn finish<B: MessageBody + 'static>(
 }
 
 /// The answer with this error text.
-fn answer(kind: Kind, message: &str) -> HttpResponse {
+pub(super) fn answer(kind: Kind, message: &str) -> HttpResponse {
     let mut response = refusal(status(kind), message);
     if kind == Kind::Unavailable {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));

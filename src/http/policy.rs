@@ -1,7 +1,24 @@
-//! Who may ask for what: the rule that each route names.
+//! Who may ask for what: the rule that each route names, and what it says by default.
 //!
 //! Invariant: every endpoint names one; what a rule demands is decided here and nowhere else. It must not know how
 //! callers prove who they are.
+
+use crate::policy::Source;
+
+/// Whom administrators' rules allow.
+const ADMIN: &str = "role:admin or role:service";
+/// Whom rules for looking on allow.
+const READ: &str = "(role:reader and system_scope:all) or role:admin or role:service";
+/// What is open to everybody.
+const PUBLIC: &str = "rule:public_api";
+
+/// Rules that others refer to; the last two belong to the roles of old.
+const HELPERS: [(&str, &str); 4] = [
+    ("public_api", "is_public_api:True"),
+    ("default", "!"),
+    ("is_admin", "role:admin or role:administrator or role:baremetal_admin"),
+    ("is_observer", "role:baremetal_observer"),
+];
 
 /// The rule of an endpoint. The ancestor's rules keep their names, so that policies can speak of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +45,8 @@ pub enum Policy {
     RuleCreate,
     /// Delete rules.
     RuleDelete,
+    /// Read the figures of the process.
+    Metrics,
 }
 
 /// What a rule demands of a caller.
@@ -41,7 +60,32 @@ pub enum Demand {
     Credentials,
 }
 
+/// Whose roles count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Roles {
+    /// Those of today.
+    New,
+    /// Those of old, too.
+    NewAndOld,
+}
+
 impl Policy {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Versions,
+        Self::Version,
+        Self::Continue,
+        Self::Status,
+        Self::Start,
+        Self::Abort,
+        Self::Data,
+        Self::Reapply,
+        Self::RuleGet,
+        Self::RuleCreate,
+        Self::RuleDelete,
+        Self::Metrics,
+    ];
+
     /// The rule's name in policies.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -57,6 +101,7 @@ impl Policy {
             Self::RuleGet => "introspection:rule:get",
             Self::RuleCreate => "introspection:rule:create",
             Self::RuleDelete => "introspection:rule:delete",
+            Self::Metrics => "introspection:metrics",
         }
     }
 
@@ -64,7 +109,7 @@ impl Policy {
     #[must_use]
     pub fn demand(self) -> Demand {
         match self {
-            Self::Versions | Self::Version => Demand::Nothing,
+            Self::Versions | Self::Version | Self::Metrics => Demand::Nothing,
             Self::Continue => Demand::Callback,
             Self::Status
             | Self::Start
@@ -76,4 +121,27 @@ impl Policy {
             | Self::RuleDelete => Demand::Credentials,
         }
     }
+
+    /// What it says where no file says otherwise.
+    #[must_use]
+    pub fn check(self, roles: Roles) -> String {
+        let (new, old) = match (self.demand(), self) {
+            (Demand::Nothing | Demand::Callback, _) => return PUBLIC.to_owned(),
+            (Demand::Credentials, Self::Status) => (READ, "rule:is_admin or rule:is_observer"),
+            (Demand::Credentials, _) => (ADMIN, "rule:is_admin"),
+        };
+        match roles {
+            Roles::New => new.to_owned(),
+            Roles::NewAndOld => format!("{new} or {old}"),
+        }
+    }
+}
+
+/// All rules, and those that they refer to, as they are where no file says otherwise.
+#[must_use]
+pub fn defaults(roles: Roles) -> Vec<Source> {
+    let helpers = HELPERS.iter().map(|(name, check)| Source { name, check: (*check).to_owned() });
+    let endpoints =
+        Policy::ALL.iter().map(|policy| Source { name: policy.name(), check: policy.check(roles) });
+    helpers.chain(endpoints).collect()
 }

@@ -53,7 +53,7 @@ pub static ROUTES: &[Endpoint] = &[
     get("/v1/rules/{rule}", "rule", Policy::RuleGet, || web::to(rules::show)),
     patch("/v1/rules/{rule}", "change a rule", Policy::RuleCreate, || web::to(rules::change)),
     delete("/v1/rules/{rule}", "delete a rule", Policy::RuleDelete, || web::to(rules::delete)),
-    get("/metrics", "metrics", Policy::Version, || web::to(metrics::show)),
+    get("/metrics", "metrics", Policy::Metrics, || web::to(metrics::show)),
     get("/{version}", "unknown version", Policy::Version, || web::to(root::other_version)),
 ];
 

@@ -14,6 +14,7 @@ import databases  # noqa: E402
 from ironic_stand_in import Ironic  # noqa: E402
 from machines import Machine  # noqa: E402
 from real_ironic import RealIronic  # noqa: E402
+from real_keystone import RealKeystone  # noqa: E402
 
 
 def pytest_configure(config):
@@ -35,6 +36,13 @@ def database(request, tmp_path):
 
 @pytest.fixture
 def ironic():
+    with Ironic() as made:
+        yield made
+
+
+@pytest.fixture(scope='module')
+def module_ironic():
+    """A stand-in that the tests of a module share."""
     with Ironic() as made:
         yield made
 
@@ -86,3 +94,16 @@ def rollcall_of_real_ironic(request, tmp_path, real_ironic):
         yield made.start()
     finally:
         made.close()
+
+
+@pytest.fixture(scope='session')
+def real_keystone(tmp_path_factory):
+    """The real service; started once, it is slow to come up. It knows a user `rollcall` with the role `service`."""
+    made = RealKeystone(os.environ.get('ROLLCALL_KEYSTONE_VENV'), tmp_path_factory.mktemp('keystone'))
+    if not made.is_installed():
+        pytest.skip('no Keystone is installed: ROLLCALL_KEYSTONE_VENV does not name its environment')
+    try:
+        made.start().grant('rollcall', 'service', project='service')
+        yield made
+    finally:
+        made.stop()

@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::Refusal;
 use super::file::{State, UserFile};
 use super::header::Credential;
 use super::htpasswd::Entry;
 use super::verdicts::Verdict;
+use super::{Refusal, internal};
 use crate::error::Result;
 
 /// How often things are done anew, and how much is kept.
@@ -128,8 +128,4 @@ fn broken(what: &str) -> Refusal {
 
 fn unsupported(user: &str) -> Refusal {
     broken(&format!("Only bcrypt digested passwords are supported for {user}"))
-}
-
-fn internal() -> Refusal {
-    Refusal::Broken("Internal server error".to_owned())
 }

@@ -1,6 +1,6 @@
 //! What is remembered of credentials, so that a request costs no bcrypt.
 //!
-//! Invariant: no password is kept, only a digest that is keyed anew by each process; what is kept ends after a time
+//! Invariant: no password is kept, only a digest; what is kept ends after a time
 //! and is bounded in number: good verdicts by the users there are, bad ones by a limit. It lives and dies with the
 //! users that it was found by.
 
@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use uuid::Uuid;
 
+use super::digest::{Digest, DigestKey};
 use super::header::Credential;
+use super::recent::Recent;
 
 /// Whether a credential is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,42 +23,38 @@ pub(super) enum Verdict {
     Bad,
 }
 
-type Digest = [u8; 32];
-
 /// The verdicts of one state of the file.
 pub(super) struct Verdicts {
-    /// Two random numbers: about 240 bits.
-    key: [Uuid; 2],
+    key: DigestKey,
     /// How long a verdict holds.
     hold: Duration,
-    /// How many bad ones are kept.
-    most: usize,
     kept: Mutex<Kept>,
 }
 
-#[derive(Default)]
 struct Kept {
     /// The one good password of a user.
     good: HashMap<String, (Digest, Instant)>,
-    bad: HashMap<Digest, Instant>,
+    bad: Recent<()>,
 }
 
 impl Verdicts {
+    /// `most` bounds the bad ones.
     pub(super) fn new(hold: Duration, most: usize) -> Self {
-        Self { key: [Uuid::new_v4(), Uuid::new_v4()], hold, most, kept: Mutex::default() }
+        let kept = Mutex::new(Kept { good: HashMap::new(), bad: Recent::new(most) });
+        Self { key: DigestKey::new(), hold, kept }
     }
 
     /// What is known of a credential.
     pub(super) fn recall(&self, credential: &Credential) -> Option<Verdict> {
         let (digest, now) = (self.digest(credential), Instant::now());
-        let kept = self.kept();
+        let mut kept = self.kept();
         if let Some((good, until)) = kept.good.get(&credential.user)
             && now < *until
             && bool::from(good.ct_eq(&digest))
         {
             return Some(Verdict::Good);
         }
-        kept.bad.get(&digest).filter(|until| now < **until).map(|_| Verdict::Bad)
+        kept.bad.get(&digest, now).map(|()| Verdict::Bad)
     }
 
     /// Keeps a verdict.
@@ -68,37 +64,17 @@ impl Verdicts {
         let mut kept = self.kept();
         match verdict {
             Verdict::Good => drop(kept.good.insert(credential.user.clone(), (digest, until))),
-            Verdict::Bad => kept.insert_bad(digest, until, self.most),
+            Verdict::Bad => kept.bad.insert(digest, (), until),
         }
     }
 
-    /// The user's length stands before the two texts, so that no two credentials look alike.
     fn digest(&self, Credential { user, password }: &Credential) -> Digest {
-        let mut hash = Sha256::new();
-        self.key.iter().for_each(|key| hash.update(key.as_bytes()));
-        hash.update(user.len().to_le_bytes());
-        hash.update(user.as_bytes());
-        hash.update(password.as_bytes());
-        hash.finalize().into()
+        self.key.digest(&[user, password])
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         // Each change is one insertion: there is no half of it to be afraid of.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Kept {
-    /// Makes room first: those whose time is over go, and if that is not enough, all.
-    fn insert_bad(&mut self, digest: Digest, until: Instant, most: usize) {
-        if self.bad.len() >= most {
-            let now = Instant::now();
-            self.bad.retain(|_, until| now < *until);
-        }
-        if self.bad.len() >= most {
-            self.bad.clear();
-        }
-        self.bad.insert(digest, until);
     }
 }
 

@@ -6,6 +6,7 @@ mod conventions;
 mod cors;
 mod endpoints;
 mod failures;
+mod keystone;
 mod observing;
 mod robustness;
 mod routes;

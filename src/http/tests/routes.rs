@@ -79,7 +79,7 @@ const POLICIES: &[(&str, &str)] = &[
     ("rule", "introspection:rule:get"),
     ("change a rule", "introspection:rule:create"),
     ("delete a rule", "introspection:rule:delete"),
-    ("metrics", "introspection:version"),
+    ("metrics", "introspection:metrics"),
     ("unknown version", "introspection:version"),
 ];
 
