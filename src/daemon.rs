@@ -15,12 +15,12 @@ use actix_rt::Arbiter;
 use actix_web::dev::{Server, ServerHandle};
 use tokio::sync::Semaphore;
 
+use crate::admission::Budget;
 use crate::clock::SystemClock;
 use crate::config::{Config, NodeServiceKind};
 use crate::error::{Error, Result};
 use crate::health::Health;
 use crate::http;
-use crate::http::admission::Budget;
 use crate::http::auth::Authentication;
 use crate::http::server::{Listener, ServerSettings};
 use crate::node::discovery::Discovery;
@@ -94,7 +94,9 @@ impl Daemon {
         let mut servers = vec![server.handle()];
         if let Some(listener) = ramdisks {
             let (settings, options) = of_ramdisks(config, settings, options);
-            let own = serve(&registry, ironic.clone(), listener, &settings, &options)?;
+            let services = http_services(&registry, ironic);
+            let own =
+                http::ramdisks::start(listener, services, &settings, &options).map_err(Error::internal)?;
             servers.push(own.handle());
             actix_rt::spawn(attend(own));
         }
@@ -287,8 +289,17 @@ fn serve(
     settings: &http::Settings,
     options: &ServerSettings,
 ) -> Result<Server> {
+    let services = http_services(registry, ironic);
+    http::server::start(vec![listener], services, settings, options).map_err(Error::internal)
+}
+
+/// What each worker of a listener asks.
+fn http_services(
+    registry: &Arc<Registry>,
+    ironic: Option<Arc<ironic::Shared>>,
+) -> impl Fn() -> http::Services + Send + Clone + 'static {
     let registry = Arc::clone(registry);
-    let services = move || {
+    move || {
         let nodes = Rc::new(Nodes::new(Arc::clone(&registry)));
         let (store, ironic) = (registry.shared().store.clone(), ironic.clone());
         let health = move || Health {
@@ -296,6 +307,5 @@ fn serve(
             breaker: ironic.as_ref().map(|shared| shared.breaker()),
         };
         http::Services { rules: Rc::new(StoredRules::new(Rc::clone(&nodes))), nodes, health: Rc::new(health) }
-    };
-    http::server::start(vec![listener], services, settings, options).map_err(Error::internal)
+    }
 }

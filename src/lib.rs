@@ -3,6 +3,7 @@
 //! A machine boots a ramdisk, the ramdisk posts what hardware it found, and Rollcall walks that node through a
 //! durable state machine, processes the data, updates the node's record and powers the machine off again.
 
+pub mod admission;
 pub mod ancestor;
 pub mod cli;
 pub mod clock;

@@ -39,6 +39,8 @@ pub struct Metrics {
     pub writer_queue: IntGauge,
     /// Callbacks that wait for their answer.
     pub callbacks: IntGauge,
+    /// Accepted connections of ramdisks that wait to be read.
+    pub held_connections: IntGauge,
     /// Actors of nodes in memory.
     pub awake: IntGauge,
     /// Calls of the node service, by name and outcome.
@@ -78,6 +80,8 @@ impl Metrics {
             deadline_lag: maker.histogram("deadline_lag_seconds", "How late timeouts were committed.", &LAGS),
             writer_queue: maker.gauge("writer_queue_jobs", "Jobs waiting for their commit."),
             callbacks: maker.gauge("callbacks_waiting", "Callbacks waiting for their answer."),
+            held_connections: maker
+                .gauge("held_connections", "Accepted connections of ramdisks that wait to be read."),
             awake: maker.gauge("awake_actors", "Actors of nodes in memory."),
             node_service_calls: maker.counters(
                 "node_service_calls_total",

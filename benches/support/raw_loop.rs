@@ -54,7 +54,7 @@ fn ready(pipeline: &Pipeline, number: u32) -> Ready {
         pxe_enabled: true,
         document: object(machines::port(number)),
     };
-    let mut processed = posting.document.clone();
+    let mut processed = posting.take_document(pipeline).unwrap();
     let change = pipeline.process(&View { node: &node, ports: &[port] }, &mut processed).unwrap();
     let plan = serde_json::to_vec(&Plan { change, ending: Ending::PowerOff }).unwrap();
     Ready { number, raw: posting.raw, processed: Packed::pack(&document::encode(&processed)).unwrap(), plan }

@@ -45,7 +45,8 @@ impl Subject {
             Listeners::One => (port, String::new()),
             Listeners::Two => {
                 let own = free_port();
-                (own, format!("[callback]\nlisten_port = {own}\n"))
+                let extra = std::env::var("ROLLCALL_WAVE_EXTRA").unwrap_or_default().replace(',', "\n");
+                (own, format!("[callback]\nlisten_port = {own}\n{extra}\n"))
             }
         };
         let text = format!(

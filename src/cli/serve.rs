@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{AuthStrategy, Config, Loaded};
@@ -25,7 +26,16 @@ impl ServeCommand {
     /// Whatever keeps the service from starting.
     pub fn run(&self, env: impl Iterator<Item = (String, String)>) -> Result<()> {
         let loaded = Config::load(self.config.as_deref(), env)?;
+        raise_open_files();
         actix_rt::System::new().block_on(run(&loaded))
+    }
+}
+
+/// Each connection is an open file, and the usual limit of 1024 is meant for programs that know no more.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        log::warn!("The limit of open files stays as it is error={error}");
     }
 }
 

@@ -45,8 +45,8 @@ pub(super) const SECTION: Section = Section {
         works(
             "max_connections",
             Kind::Integer(1, 1_000_000),
-            Some("512"),
-            "Open connections of that listener for each processor; more wait to be accepted.",
+            Some("32"),
+            "Connections of that listener that are read at a time, for each processor; more wait in turn.",
         ),
         works(
             "max_memory_bytes",
@@ -76,7 +76,7 @@ pub struct Callback {
     pub key_file: Option<PathBuf>,
     /// Authorities of the certificates that ramdisks show; they need none where unset.
     pub ca_file: Option<PathBuf>,
-    /// Open connections of that listener for each worker thread.
+    /// Connections of that listener that are read at a time, for each worker thread.
     pub max_connections: usize,
     /// Bytes of posted data in memory at one time, on all listeners together.
     pub max_memory_bytes: usize,
@@ -92,7 +92,7 @@ impl Default for Callback {
             cert_file: None,
             key_file: None,
             ca_file: None,
-            max_connections: 512,
+            max_connections: 32,
             max_memory_bytes: 64 * 1024 * 1024,
         }
     }

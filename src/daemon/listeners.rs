@@ -13,6 +13,9 @@ use crate::http::server::Listener;
 use crate::http::tls::{Files, Tls};
 use crate::http::unix_socket::{self, SocketFile};
 
+/// Connections that may wait to be accepted; the kernel lowers it to its own limit, `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
 /// The sockets of a daemon that is about to start.
 pub(super) struct Listeners {
     pub(super) api: Listener,
@@ -102,6 +105,8 @@ fn listen_unix(path: &Path, mode: Option<u32>) -> Result<(Listener, Place)> {
 fn listen_tcp(address: &str, port: u16, tls: Option<Arc<Tls>>) -> Result<(Listener, Place)> {
     let socket = TcpListener::bind((address, port))
         .map_err(|cause| Error::bad_request(format!("Can not listen on {address} port {port}: {cause}")))?;
+    // The standard library keeps 128 in the backlog; of a rack that boots at once, the others would be turned away.
+    rustix::net::listen(&socket, BACKLOG).map_err(Error::internal)?;
     let place = Place::Tcp(socket.local_addr().map_err(Error::internal)?);
     let listener = match tls {
         Some(tls) => Listener::Tls(socket, tls),

@@ -12,6 +12,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use super::routes;
+use super::turnstile::Place;
 use crate::context::{self, Asker, ID_PREFIX};
 use crate::error::{Error, Kind};
 use crate::metrics;
@@ -31,12 +32,22 @@ pub(super) struct Access {
     id: RequestId,
 }
 
+/// The clock of a request runs from the moment that its connection was accepted, where that is known.
+fn accepted(request: &ServiceRequest) -> Instant {
+    request.conn_data::<Place>().map_or_else(Instant::now, |place| place.accepted)
+}
+
 impl Access {
     /// Starts the clock, and gives the request its id.
     pub(super) fn begin(request: &ServiceRequest) -> Self {
         let id = request_id(request.headers());
         request.extensions_mut().insert(id.clone());
-        Self { began: Instant::now(), method: request.method().clone(), path: request.path().to_owned(), id }
+        Self {
+            began: accepted(request),
+            method: request.method().clone(),
+            path: request.path().to_owned(),
+            id,
+        }
     }
 
     /// What the rest of the program may know of the request.

@@ -12,8 +12,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::time::timeout_at;
 
-use super::admission::{Admitted, Reservation};
 use super::{Settings, unread};
+use crate::admission::{Admitted, OVERHEAD_BYTES, Reservation};
 use crate::context;
 use crate::error::{Error, Kind, Result};
 
@@ -36,7 +36,7 @@ pub(super) async fn read(request: &HttpRequest, settings: &Settings) -> Result<B
 pub(super) async fn admit(request: &HttpRequest, settings: &Settings) -> Result<Admitted> {
     let announced = announced_within(request, settings.max_body_bytes)?;
     let mut room = settings.callback_memory.reservation();
-    in_time(settings, no_room(), room.grow_to(announced)).await?;
+    in_time(settings, no_room(), room.grow_to(announced.saturating_add(OVERHEAD_BYTES))).await?;
     let late = too_slow(settings.body_deadline);
     let whole = take(request, settings.max_body_bytes, announced, Some(&mut room));
     let whole = in_time(settings, late, whole).await?;
@@ -100,7 +100,7 @@ async fn collect(
             return Err(too_large(limit));
         }
         if let Some(room) = &mut room {
-            room.grow_to(length).await?;
+            room.grow_to(length.saturating_add(OVERHEAD_BYTES)).await?;
         }
         whole.extend_from_slice(&part);
     }

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::turnstile::Place;
 use super::{Api, body, query, reply};
 use crate::error::{Error, Result};
 
@@ -24,8 +25,10 @@ fn named(request: &HttpRequest) -> Result<Option<Uuid>> {
 /// `POST /v1/continue`
 pub(super) async fn take(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let node = named(&request)?;
-    // The room is kept until the answer: of what was posted, the document lives on when its bytes are gone.
-    let (posted, _room) = body::admit(&request, &api.settings).await?.into_parts();
+    let posted = body::admit(&request, &api.settings).await?;
+    if let Some(place) = request.conn_data::<Place>() {
+        place.give_up();
+    }
     let uuid = api.nodes.callback(posted, node).await?;
     Ok(reply::json(StatusCode::OK, &Taken { uuid }))
 }

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::admission::Admitted;
 use crate::clock::Timestamp;
 use crate::context;
 use crate::error::{Error, Result};
@@ -187,9 +187,9 @@ impl Introspection for Fake {
         self.find(ident)
     }
 
-    async fn callback(&self, body: Bytes, node: Option<Uuid>) -> Result<Uuid> {
+    async fn callback(&self, posted: Admitted, node: Option<Uuid>) -> Result<Uuid> {
         let named = node.map(|node| format!(" for {node}")).unwrap_or_default();
-        self.note(format!("callback {}{named}", body.len()))?;
+        self.note(format!("callback {}{named}", posted.into_parts().0.len()))?;
         Ok(record().uuid)
     }
 

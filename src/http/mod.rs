@@ -5,7 +5,6 @@
 //! [`crate::error::Kind`]. It must not know the database, the actors or the node service.
 
 mod access;
-pub mod admission;
 pub mod auth;
 mod body;
 mod continue_callback;
@@ -26,6 +25,7 @@ mod metrics;
 mod path;
 pub mod policy;
 mod query;
+pub mod ramdisks;
 mod reply;
 mod root;
 pub mod routes;
@@ -36,6 +36,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod turnstile;
 pub mod unix_socket;
 mod unread;
 pub mod versions;

@@ -57,7 +57,7 @@ impl Default for ServerSettings {
 }
 
 /// The framework's clock moves in steps of half a second, and a deadline that has passed already never fires.
-const SHORTEST_DISCONNECT: Duration = Duration::from_secs(1);
+pub(super) const SHORTEST_DISCONNECT: Duration = Duration::from_secs(1);
 
 /// Starts to answer on the listeners. Each worker makes its own services; the server runs while it is awaited (or
 /// spawned), and stops by its handle.

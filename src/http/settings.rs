@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::admission::Budget;
 use super::auth::Authentication;
 use super::cors::Cors;
 use super::forwarded::TrustedProxies;
+use crate::admission::Budget;
 
 /// The options of the interface; the default is the ancestor's where it has the option.
 #[derive(Clone, Debug)]

@@ -17,7 +17,9 @@ use super::Record;
 use super::machine::{Effect, Input, NodeMachine};
 use super::observe;
 use super::operations;
-use super::order::{Adoption, Operation, Posting, Source, StartOrder, Ticket};
+use super::order::{Adoption, Operation, Source, StartOrder, Ticket};
+use super::posting::Posting;
+use super::power_job;
 use super::prepare;
 use super::registry::Registry;
 use super::remains;
@@ -200,7 +202,7 @@ impl NodeActor {
             Effect::Reload => self.reload(ctx),
             Effect::StoreLogs(posting) => self.store_logs(ctx, posting),
             Effect::File(run, entry) => self.file(ctx, run, entry),
-            Effect::PowerJobDone(run, power) => self.end_power_job(ctx, run, power),
+            Effect::PowerJobTried(run, outcome) => self.note_power_job(ctx, run, outcome),
         }
     }
 
@@ -220,16 +222,17 @@ impl NodeActor {
         self.operation = Some((number, ctx.spawn(reported)));
     }
 
-    fn end_power_job(&self, ctx: &mut Context<Self>, run: Uuid, power: String) {
+    fn note_power_job(&self, ctx: &mut Context<Self>, run: Uuid, outcome: Result<(), String>) {
         let (store, node) = (self.shared.store.clone(), self.uuid);
-        let ended = async move {
-            log::info!("A machine whose run timed out: {power} node={node}");
-            if let Err(error) = store.write(EndPowerJob { node, run, power }).await {
-                // The job stays, and is done again.
-                log::warn!("The end of a power-off could not be stored node={node} error={error}");
+        let tried = power_job::Tried { node, run, outcome, now: self.shared.now() };
+        let noted = async move {
+            log::info!("A machine whose run timed out: {} node={node}", tried.power());
+            if let Err(error) = store.write(tried).await {
+                // The job stays as it was, and is done again.
+                log::warn!("The outcome of a power-off could not be stored node={node} error={error}");
             }
         };
-        ctx.spawn(context::carried(ended).into_actor(self));
+        ctx.spawn(context::carried(noted).into_actor(self));
     }
 
     fn file(&self, ctx: &mut Context<Self>, run: Uuid, entry: Box<Entry>) {
@@ -283,7 +286,7 @@ impl NodeActor {
         let uuid = self.uuid;
         let read = async move {
             loop {
-                match store.read(move |session| load(session, uuid)).await {
+                match store.read_for_run(move |session| load(session, uuid)).await {
                     Ok(loaded) => return loaded,
                     Err(error) => log::warn!("The node could not be read node={uuid} error={error}"),
                 }
@@ -372,22 +375,6 @@ struct FileEntry {
     entry: Entry,
 }
 
-/// Notes what became of the power, and drops the job.
-struct EndPowerJob {
-    node: Uuid,
-    run: Uuid,
-    power: String,
-}
-
-impl Job for EndPowerJob {
-    type Output = ();
-
-    fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
-        session.set_run_power(self.run, &self.power)?;
-        session.drop_power_job(self.node)
-    }
-}
-
 impl Job for FileEntry {
     type Output = ();
 
@@ -433,7 +420,7 @@ impl Actor for NodeActor {
         ctx.set_mailbox_capacity(MAILBOX);
         let store = self.shared.store.clone();
         let uuid = self.uuid;
-        let read = async move { store.read(move |session| load(session, uuid)).await };
+        let read = async move { store.read_for_run(move |session| load(session, uuid)).await };
         ctx.wait(read.into_actor(self).map(|loaded, actor, ctx| match loaded {
             Ok((record, timeline)) => {
                 let settings = Arc::clone(&actor.shared.settings);

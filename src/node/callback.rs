@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::Attribute;
@@ -19,10 +17,12 @@ use super::discovery::claims::Claim;
 use super::discovery::{self, Miss};
 use super::lookup;
 use super::matching::{Explanation, MAX_CANDIDATES, Source};
-use super::order::{Adoption, Posting};
+use super::order::Adoption;
+use super::posting::Posting;
 use super::prepare::{self, Prepared};
 use super::provision::InUse;
 use super::service::Nodes;
+use crate::admission::Admitted;
 use crate::context;
 use crate::error::{Error, Kind, Result};
 use crate::fsm::Birth;
@@ -57,14 +57,14 @@ type Likeliest = Vec<(Uuid, Vec<Attribute>)>;
 impl Nodes {
     pub(super) async fn take_posting(
         &self,
-        body: Bytes,
+        posted: Admitted,
         named: Option<Uuid>,
         progress: &Arc<Progress>,
         found: &Found,
     ) -> Result<()> {
         let shared = self.shared();
         let pipeline = Arc::clone(&shared.pipeline);
-        let prepared = shared.compute(move || prepare::from_body(&pipeline, &body)).await?;
+        let prepared = shared.compute(move || prepare::from_posted(&pipeline, posted)).await?;
         let Prepared { posting, identity, pxe } = prepared;
         let identity = shared.discovery.telling(identity);
         let wanted = lookup::attributes(&identity);
@@ -80,7 +80,8 @@ impl Nodes {
 
     async fn look_up(&self, arrival: &mut Arrival) -> Result<Result<Uuid, Missed>> {
         let wanted = arrival.wanted.clone();
-        let (counts, nodes) = self.shared().store.read(move |session| likeliest(session, &wanted)).await?;
+        let (counts, nodes) =
+            self.shared().store.read_for_run(move |session| likeliest(session, &wanted)).await?;
         let chosen = match arrival.named {
             Some(named) => lookup::verify(&counts, named),
             None => lookup::choose(&counts, &arrival.identity),
@@ -221,7 +222,7 @@ impl Nodes {
 
     async fn late_match(&self, identity: &Identity, wanted: &[Attribute]) -> Result<Option<Uuid>> {
         let wanted = wanted.to_vec();
-        let counts = self.shared().store.read(move |session| session.late_matches(&wanted)).await?;
+        let counts = self.shared().store.read_for_run(move |session| session.late_matches(&wanted)).await?;
         Ok(lookup::choose(&counts, identity).ok())
     }
 
@@ -243,9 +244,7 @@ impl Arrival {
         let Self { mut posting, wanted, .. } = self;
         let source = if birth == Birth::Discovery { Source::Discovery } else { Source::NodeService };
         posting.matched = Some(Explanation::without_run(source));
-        if birth == Birth::Discovery {
-            posting.document.insert(discovery::MARK.to_owned(), Value::Bool(true));
-        }
+        posting.discovered = birth == Birth::Discovery;
         Box::new(Adoption { birth, attributes: wanted, posting: Arc::new(posting), node: Box::new(node) })
     }
 }

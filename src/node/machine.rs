@@ -16,6 +16,8 @@ mod start;
 mod tests;
 mod work;
 
+pub use self::abort::power_text;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -23,7 +25,8 @@ use uuid::Uuid;
 
 use super::Record;
 use super::matching::Explanation;
-use super::order::{Adoption, Finding, Operation, Plan, Posting, Remains, Source, StartOrder, Ticket};
+use super::order::{Adoption, Finding, Operation, Plan, Remains, Source, StartOrder, Ticket};
+use super::posting::Posting;
 use super::provision::InUse;
 use super::step::{self, End, KeepData, TimeoutPower};
 use super::timeline::{Entry, Timeline};
@@ -138,8 +141,8 @@ pub enum Effect {
     StoreLogs(Arc<Posting>),
     /// Add to the history of a run that is over.
     File(Uuid, Box<Entry>),
-    /// The power job of a run is done; what became of the power.
-    PowerJobDone(Uuid, String),
+    /// The power job of a run was tried; the error is why the power is not known to be off.
+    PowerJobTried(Uuid, Result<(), String>),
 }
 
 type Effects = Vec<Effect>;
@@ -189,6 +192,20 @@ enum Then {
     Reprocess(Flow),
     Apply(Flow, Box<Plan>),
     PowerOff(Option<Ticket>),
+}
+
+impl Then {
+    /// A caller that left while its data was committed has been told nothing.
+    fn forget(&mut self, ticket: Ticket) {
+        match self {
+            Self::Examine(flow, _) | Self::Reprocess(flow) | Self::Apply(flow, _)
+                if flow.ticket == Some(ticket) =>
+            {
+                flow.ticket = None;
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What an operation is done for.

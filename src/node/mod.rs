@@ -13,6 +13,8 @@ pub mod observe;
 mod operations;
 pub mod order;
 mod ports;
+pub mod posting;
+mod power_job;
 pub mod prepare;
 pub mod provision;
 pub mod registry;
@@ -27,6 +29,7 @@ pub mod turns;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use crate::admission::Admitted;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::fsm::{Event, State};
@@ -191,7 +194,7 @@ pub trait Introspection {
 
     /// Takes the ramdisk's data; answers the node that it belongs to. A node that is named must be one that the
     /// data matches.
-    async fn callback(&self, body: bytes::Bytes, node: Option<Uuid>) -> Result<Uuid>;
+    async fn callback(&self, posted: Admitted, node: Option<Uuid>) -> Result<Uuid>;
 
     /// The record of a node.
     async fn status(&self, ident: &str) -> Result<Record>;

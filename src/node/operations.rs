@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::order::{Ending, Finding, Operation, Plan, Posting, PowerPolicy};
+use super::order::{Ending, Finding, Operation, Plan, PowerPolicy};
 use super::ports;
+use super::posting::Posting;
 use super::shared::Shared;
 
 use crate::crash;
@@ -28,8 +29,12 @@ use crate::store::documents::Packed;
 const FETCH_AGAIN: Duration = Duration::from_secs(5);
 /// How often the power state is read back after a power-off.
 const POWER_POLL: Duration = Duration::from_millis(500);
-/// How long the machine may take to go off.
-const POWER_SETTLES: Duration = Duration::from_secs(20);
+/// How long the machine may take to go off before it is told again.
+const POWER_SETTLES: Duration = Duration::from_secs(10);
+/// The pause before a failed power-off is tried again; each is twice the one before.
+const POWER_AGAIN: Duration = Duration::from_secs(1);
+/// The longest of them.
+const POWER_AGAIN_AT_MOST: Duration = Duration::from_secs(8);
 
 /// Carries an operation out; answers also which calls it made.
 pub async fn carry_out(
@@ -66,7 +71,9 @@ async fn find(shared: &Shared, service: &dyn NodeService, node: Uuid, operation:
         }
         Operation::Apply(plan) => Finding::Applied(apply(service, node, &plan.change).await),
         Operation::PowerOff => Finding::PoweredOff(power_off(service, node).await),
-        Operation::AbortPowerOff => Finding::AbortPoweredOff(power_off_verified(service, node).await),
+        Operation::AbortPowerOff(within) => {
+            Finding::AbortPoweredOff(power_off_within(service, node, within).await)
+        }
     }
 }
 
@@ -97,7 +104,7 @@ async fn process(
         (Arc::clone(&shared.pipeline), Arc::clone(&shared.rules), shared.store.clone());
     shared
         .compute(move || {
-            let mut processed = posting.document.clone();
+            let mut processed = posting.take_document(&pipeline)?;
             let view = View { node: &node, ports: &ports };
             let mut change = pipeline.process(&view, &mut processed)?;
             // Rules add nothing to what is stored.
@@ -175,19 +182,44 @@ async fn power_off(service: &dyn NodeService, node: Uuid) -> Result<(), String> 
     service.set_power(node, PowerTarget::Off).await.map_err(|error| error.text)
 }
 
-/// Powers off and reads the power state back until it is off.
-async fn power_off_verified(service: &dyn NodeService, node: Uuid) -> Result<(), String> {
-    power_off(service, node).await?;
+/// Powers off until it is known to be off: with growing pauses, as long as there is time. The error is the last one.
+async fn power_off_within(service: &dyn NodeService, node: Uuid, within: Duration) -> Result<(), String> {
+    let mut cause = "no answer came in time".to_owned();
+    let tries = async {
+        let mut pause = POWER_AGAIN;
+        loop {
+            match power_off_verified(service, node).await {
+                Ok(()) => return true,
+                Err(error) => {
+                    let gone = error.kind == FailureKind::NotFound;
+                    cause = error.text;
+                    if gone {
+                        return false;
+                    }
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(POWER_AGAIN_AT_MOST);
+        }
+    };
+    let done = tokio::time::timeout(within, tries).await;
+    if done == Ok(true) { Ok(()) } else { Err(cause) }
+}
+
+/// Powers off and reads the power state back until it is off, or for a while.
+async fn power_off_verified(service: &dyn NodeService, node: Uuid) -> Result<(), ServiceError> {
+    service.set_power(node, PowerTarget::Off).await?;
     crash::point("abort_power_off.sent");
     let give_up = tokio::time::Instant::now() + POWER_SETTLES;
     loop {
-        let state = service.power_state(node).await.map_err(|error| error.text)?;
-        match state.as_deref() {
-            Some("power off") => return Ok(()),
-            _ if tokio::time::Instant::now() >= give_up => {
-                return Err(format!("the power state is {}", state.as_deref().unwrap_or("unknown")));
-            }
-            _ => tokio::time::sleep(POWER_POLL).await,
+        let state = service.power_state(node).await?;
+        if state.as_deref() == Some("power off") {
+            return Ok(());
         }
+        if tokio::time::Instant::now() >= give_up {
+            let text = format!("the power state is {}", state.as_deref().unwrap_or("unknown"));
+            return Err(ServiceError { kind: FailureKind::Failed, text });
+        }
+        tokio::time::sleep(POWER_POLL).await;
     }
 }

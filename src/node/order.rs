@@ -1,16 +1,16 @@
 //! What the outside asks of a node, and what the node asks of the outside: plain data, no runtime.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::matching::Explanation;
+use super::posting::Posting;
 use super::{Attribute, ManageBoot};
 use crate::error::Error;
 use crate::fsm::Birth;
-use crate::node_service::{Node, Object, Persistence, ServiceError};
+use crate::node_service::{Node, Persistence, ServiceError};
 use crate::processing::change::Change;
-use crate::processing::ramdisk_logs::{Origin, RamdiskLogs};
 use crate::store::documents::Packed;
 
 /// Names a caller that waits for an answer.
@@ -25,23 +25,6 @@ pub struct StartOrder {
     pub attributes: Result<Vec<Attribute>, String>,
     /// How the boot device is set.
     pub persistence: Persistence,
-}
-
-/// A document that has been through the pre hooks.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Posting {
-    /// What the hooks go on with.
-    pub document: Object,
-    /// As posted, without the logs.
-    pub raw: Packed,
-    /// What the pre hooks found wrong, a line each.
-    pub failures: Vec<String>,
-    /// The ramdisk's logs.
-    pub logs: Option<RamdiskLogs>,
-    /// What the file of the logs is named after; the node is filled in when it is known.
-    pub origin: Origin,
-    /// How it came to its node, once that is known.
-    pub matched: Option<Explanation>,
 }
 
 /// The data of a machine that has no run, and the node that it belongs to.
@@ -108,8 +91,8 @@ pub enum Operation {
     Apply(Box<Plan>),
     /// Power the machine off at the end of a run.
     PowerOff,
-    /// Power the machine off and read the power state back.
-    AbortPowerOff,
+    /// Power the machine off and read the power state back, again and again within this time.
+    AbortPowerOff(Duration),
 }
 
 impl Operation {
@@ -124,7 +107,7 @@ impl Operation {
             Self::Process(..) => "hooks",
             Self::Apply(_) => "apply",
             Self::PowerOff => "power_off",
-            Self::AbortPowerOff => "abort_power_off",
+            Self::AbortPowerOff(_) => "abort_power_off",
         }
     }
 
@@ -138,7 +121,7 @@ impl Operation {
             Self::Fetch | Self::FetchLater => "reading the node from the node service",
             Self::Process(..) => "running the hooks",
             Self::Apply(_) => "updating the node",
-            Self::PowerOff | Self::AbortPowerOff => "powering the machine off",
+            Self::PowerOff | Self::AbortPowerOff(_) => "powering the machine off",
         }
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::order::Posting;
+use super::posting::Posting;
 use super::shared::Shared;
 use super::{Attribute, BMC_ADDRESS, MAC};
+use crate::admission::Admitted;
 use crate::context;
 use crate::error::Result;
 use crate::mac::Mac;
@@ -43,6 +44,17 @@ pub fn from_body(pipeline: &Pipeline, body: &[u8]) -> Result<Prepared> {
     from_document(pipeline, document::decode(body)?)
 }
 
+/// Reads what was posted; from then on its room is that of what is kept. Takes long for a reactor thread.
+///
+/// # Errors
+/// As [`from_body`].
+pub fn from_posted(pipeline: &Pipeline, posted: Admitted) -> Result<Prepared> {
+    let (body, room) = posted.into_parts();
+    let prepared = from_body(pipeline, &body)?;
+    drop(body);
+    Ok(Prepared { posting: prepared.posting.within(room), ..prepared })
+}
+
 /// Takes the logs out of a document, keeps it as it was, and runs the pre hooks. Takes long for a reactor thread.
 ///
 /// # Errors
@@ -54,7 +66,7 @@ pub fn from_document(pipeline: &Pipeline, mut document: Object) -> Result<Prepar
     let identity = Identity::of(&document);
     let pxe = inventory::likely_boot_mac(&document);
     let origin = Origin::of(None, &document);
-    let posting = Posting { document, raw, failures, logs, origin, matched: None };
+    let posting = Posting::new(raw, failures, logs, origin).with_document(document);
     Ok(Prepared { posting, identity, pxe })
 }
 

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::order::{Plan, Posting, Remains};
+use super::order::{Plan, Remains};
+use super::posting::Posting;
 use super::shared::Shared;
-use super::{Record, RunKind, Variant, discovery, prepare};
+use super::{Record, RunKind, Variant, prepare};
 use crate::error::Result;
 use crate::fsm::State;
 use crate::store::documents;
@@ -14,9 +13,9 @@ use crate::store::documents;
 /// The data of a discovered machine tells so; the raw data does not.
 async fn marked(shared: &Arc<Shared>, record: &Record, mut posting: Posting) -> Result<Posting> {
     let (node, run) = (record.uuid, record.run.to_string());
-    let runs = shared.store.read(move |session| session.runs_of(node, 1)).await?;
+    let runs = shared.store.read_for_run(move |session| session.runs_of(node, 1)).await?;
     if runs.iter().any(|last| last.id == run && last.kind == RunKind::Discovery.name()) {
-        posting.document.insert(discovery::MARK.to_owned(), Value::Bool(true));
+        posting.discovered = true;
     }
     Ok(posting)
 }
@@ -29,12 +28,12 @@ pub async fn of(shared: &Arc<Shared>, record: Option<&Record>) -> Result<Remains
     let working = |record: &&Record| matches!(record.state, State::Processing | State::Reapplying);
     let Some(record) = record.filter(working) else { return Ok(Remains::default()) };
     let (node, run) = (record.uuid, record.run);
-    if let Some(text) = shared.store.read(move |session| session.plan(run)).await? {
+    if let Some(text) = shared.store.read_for_run(move |session| session.plan(run)).await? {
         // A plan that can not be read must not be replaced by a new one: part of it may have been applied.
         let plan = serde_json::from_slice::<Plan>(&text).map(Box::new);
         return Ok(Remains { plan: plan.ok(), posting: None });
     }
-    let raw = shared.store.read(move |session| session.document(node, Variant::Raw)).await?;
+    let raw = shared.store.read_for_run(move |session| session.document(node, Variant::Raw)).await?;
     let Some(raw) = raw else { return Ok(Remains::default()) };
     let pipeline = Arc::clone(&shared.pipeline);
     let prepared = shared.compute(move || {

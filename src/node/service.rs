@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use uuid::Uuid;
 
 use super::actor::{Progress, Request};
@@ -21,6 +20,7 @@ use super::shared::Shared;
 use super::step::KeepData;
 use super::timeline::Timeline;
 use super::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant, provision};
+use crate::admission::Admitted;
 use crate::context;
 use crate::error::{Error, Result};
 use crate::fsm::State;
@@ -175,11 +175,11 @@ impl Introspection for Nodes {
         Ok(())
     }
 
-    async fn callback(&self, body: Bytes, node: Option<Uuid>) -> Result<Uuid> {
+    async fn callback(&self, posted: Admitted, node: Option<Uuid>) -> Result<Uuid> {
         let _counted = Counted::new(&metrics::get().callbacks);
         let progress = Arc::new(Progress::default());
         let found = Found::default();
-        let work = self.take_posting(body, node, &progress, &found);
+        let work = self.take_posting(posted, node, &progress, &found);
         tokio::pin!(work);
         // One clock runs from the request's head.
         let end = context::received() + self.shared().callback_deadline;

@@ -22,8 +22,10 @@ pub(crate) mod tests;
 mod writer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::result::Error as DieselError;
+use tokio::sync::Semaphore;
 
 use self::backend::Access;
 pub use self::backend::SchemaVersion;
@@ -34,6 +36,13 @@ use crate::error::{Error, Kind, Result};
 
 /// The command that makes or updates the schema, as errors name it.
 const UPGRADE: &str = "`rollcall db upgrade`";
+
+/// How long a read may wait for its turn; a database that answers has one in milliseconds.
+const READ_TURN: Duration = Duration::from_secs(10);
+
+fn busy() -> Error {
+    Error::unavailable("The database is busy, please try again later")
+}
 
 /// All that can be asked of a connection, whichever database it leads to.
 pub trait Session:
@@ -59,6 +68,10 @@ struct Inner {
     backend: Arc<dyn backend::Backend>,
     writer: writer::Writer,
     health: Arc<health::Health>,
+    /// As many as there are connections: a read that waits for one must not hold a thread.
+    readers: Arc<Semaphore>,
+    /// Those of them that the work on runs may take: a wave of callbacks must not keep operators from reading.
+    workers: Semaphore,
 }
 
 impl Store {
@@ -69,7 +82,7 @@ impl Store {
     pub fn open(url: &DatabaseUrl, pool_size: u32) -> Result<Self> {
         let backend = backend::connect(url, pool_size, Access::Exclusive)?;
         backend.migrate()?;
-        Self::with_writer(backend)
+        Self::with_writer(backend, pool_size)
     }
 
     /// Opens the database as it is, beside a daemon that may run on it: takes no lock and migrates nothing. Blocks.
@@ -92,13 +105,16 @@ impl Store {
                 version.program
             )));
         }
-        Self::with_writer(backend)
+        Self::with_writer(backend, pool_size)
     }
 
-    fn with_writer(backend: Arc<dyn backend::Backend>) -> Result<Self> {
+    fn with_writer(backend: Arc<dyn backend::Backend>, pool_size: u32) -> Result<Self> {
         let health = Arc::new(health::Health::default());
         let writer = writer::Writer::start(Arc::clone(&backend), Arc::clone(&health))?;
-        Ok(Self { inner: Arc::new(Inner { backend, writer, health }) })
+        let connections = usize::try_from(pool_size).map_err(Error::internal)?;
+        let (readers, workers) =
+            (Arc::new(Semaphore::new(connections)), Semaphore::new(connections.div_ceil(2)));
+        Ok(Self { inner: Arc::new(Inner { backend, writer, health, readers, workers }) })
     }
 
     /// What keeps the database from being used, as far as is known; empty where nothing does. Does not block.
@@ -140,8 +156,28 @@ impl Store {
         F: FnOnce(&mut dyn Session) -> QueryResult<T> + Send + 'static,
     {
         let store = self.clone();
-        let reading = context::carried_blocking(move || store.read_blocking(read));
-        tokio::task::spawn_blocking(reading).await.map_err(Error::internal)?
+        let turn = tokio::time::timeout(READ_TURN, Arc::clone(&self.inner.readers).acquire_owned());
+        let turn = turn.await.map_err(|_| busy())?.map_err(Error::internal)?;
+        let guarded = move || {
+            let outcome = store.read_blocking(read);
+            drop(turn);
+            outcome
+        };
+        tokio::task::spawn_blocking(context::carried_blocking(guarded)).await.map_err(Error::internal)?
+    }
+
+    /// As [`Self::read`], for the work on runs: all of it together takes no more than half of the connections.
+    ///
+    /// # Errors
+    /// As [`Self::read_blocking`].
+    pub async fn read_for_run<T, F>(&self, read: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Session) -> QueryResult<T> + Send + 'static,
+    {
+        let turn = tokio::time::timeout(READ_TURN, self.inner.workers.acquire()).await;
+        let _turn = turn.map_err(|_| busy())?.map_err(Error::internal)?;
+        self.read(read).await
     }
 
     /// Hands a job to the writer and waits until it is committed.

@@ -51,6 +51,8 @@ diesel::table! {
         node_uuid -> Text,
         run_id -> Text,
         created_at -> BigInt,
+        attempts -> Integer,
+        due_at -> BigInt,
     }
 }
 

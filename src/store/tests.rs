@@ -279,8 +279,8 @@ fn a_power_job_lives_until_the_next_run_begins() {
         let expire = step::expire(&old, Timestamp(30), KeepData::Yes, step::TimeoutPower::Off).unwrap();
         let ended = expire.record.clone();
         store.write_blocking(expire).unwrap();
-        let jobs = |store: &Store| store.read_blocking(|s| s.power_jobs(10)).unwrap();
-        assert_eq!(jobs(store), [PowerJob { node: old.uuid, run: old.run }]);
+        let jobs = |store: &Store| store.read_blocking(|s| s.power_jobs(Timestamp(50), 10)).unwrap();
+        assert_eq!(jobs(store), [PowerJob { node: old.uuid, run: old.run, attempts: 0 }]);
         let run = (Uuid::from_u128(77), RunKind::Start);
         let begin = step::begin(&ended, Event::Start, Timestamp(40), None, run).unwrap();
         store.write_blocking(begin).unwrap();

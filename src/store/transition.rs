@@ -4,7 +4,6 @@ use uuid::Uuid;
 
 use super::Session;
 use super::documents::Packed;
-use super::power_jobs::PowerJob;
 use super::runs::RunEnd;
 use super::writer::{Job, QueryResult};
 use crate::clock::Timestamp;
@@ -148,7 +147,7 @@ impl Transition {
         let node = self.record.uuid;
         match self.power_job {
             PowerJobWrite::Keep => Ok(()),
-            PowerJobWrite::Add => session.put_power_job(PowerJob { node, run: self.record.run }, self.at),
+            PowerJobWrite::Add => session.put_power_job(node, self.record.run, self.at),
             PowerJobWrite::Drop => session.drop_power_job(node),
         }
     }

@@ -18,6 +18,12 @@ use crate::node::registry::Registry;
 
 /// How long an actor that nobody asks for stays awake.
 const IDLE: Duration = Duration::from_secs(30);
+/// The same while many are awake: thousands that only wait for their ramdisks are memory for nothing.
+const IDLE_IN_A_CROWD: Duration = Duration::from_secs(1);
+/// How many awake are a crowd.
+const CROWD: usize = 1000;
+/// How often it is looked who may sleep.
+const SLEEP_ROUND: Duration = Duration::from_secs(1);
 
 /// When the periodic work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +46,7 @@ pub fn start(registry: &Arc<Registry>, periods: Periods) {
 
 async fn send_to_sleep(registry: Arc<Registry>) {
     loop {
-        tokio::time::sleep(IDLE / 3).await;
-        registry.passivate(IDLE);
+        tokio::time::sleep(SLEEP_ROUND).await;
+        registry.passivate(if registry.count() > CROWD { IDLE_IN_A_CROWD } else { IDLE });
     }
 }

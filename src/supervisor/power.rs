@@ -1,7 +1,7 @@
 //! Machines whose run has timed out are powered off, where that is asked for (`timeout_power_off`).
 //!
 //! Invariant: each is a stored job that carries its run, so that it survives a restart and is void once another run
-//! has begun; the node's actor does it, under its lock.
+//! has begun; the node's actor does it, under its lock. One that fails is done again, a few times within a day.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,8 @@ const BATCH: i64 = 50;
 
 pub(super) async fn run(registry: Arc<Registry>) {
     loop {
-        match registry.shared().store.read(|session| session.power_jobs(BATCH)).await {
+        let now = registry.shared().now();
+        match registry.shared().store.read(move |session| session.power_jobs(now, BATCH)).await {
             Ok(jobs) => jobs.iter().for_each(|job| registry.wake(job.node, Notice::PowerJob(job.run))),
             Err(error) => log::error!("The power jobs could not be read error={error}"),
         }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::test::{call_service, init_service};
 
-use super::super::admission::Budget;
 use super::super::fake::Fake;
 use super::super::routes::ROUTES;
 use super::super::{Api, Settings, Surface, app};
 use super::routes::concrete;
 use super::{ask, node_path, request, send, services};
+use crate::admission::Budget;
 
 const KIB: usize = 1024;
 

@@ -1,5 +1,7 @@
 //! A waiting run ended by an operator: the intent is committed, then the machine is powered off.
 
+use std::time::Duration;
+
 use super::{Effect, Effects, First, Input, NodeMachine, Then};
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -39,11 +41,17 @@ impl NodeMachine {
         let mut effects: Effects = ticket.map(|ticket| Effect::Answer(ticket, Ok(()))).into_iter().collect();
         let managed = self.record.as_ref().is_some_and(|record| record.manage_boot == ManageBoot::Managed);
         effects.extend(if managed {
-            self.begin(Operation::AbortPowerOff, super::Work::AbortPowerOff)
+            self.begin(Operation::AbortPowerOff(self.power_off_time()), super::Work::AbortPowerOff)
         } else {
             self.end_abort(now, "not_managed".to_owned())
         });
         effects
+    }
+
+    /// So long a power-off is tried: it shall end before its state does, to tell what went wrong.
+    pub(super) fn power_off_time(&self) -> Duration {
+        let seconds = u64::try_from(self.settings.aborting_timeout_s).unwrap_or(0);
+        Duration::from_secs(seconds).saturating_sub(Duration::from_secs(1)).max(Duration::from_millis(500))
     }
 
     pub(super) fn on_abort_powered_off(&mut self, now: Timestamp, outcome: Result<(), String>) -> Effects {
@@ -61,7 +69,7 @@ impl NodeMachine {
 }
 
 /// What became of the power, for the history.
-pub(super) fn power_text(outcome: Result<(), String>) -> String {
+pub fn power_text(outcome: Result<(), String>) -> String {
     match outcome {
         Ok(()) => "powered_off".to_owned(),
         Err(cause) => format!("power_unknown: {cause}"),

@@ -7,7 +7,8 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::fsm::{Event, State};
 use crate::node::Posted;
-use crate::node::order::{Operation, Posting, Ticket};
+use crate::node::order::{Operation, Ticket};
+use crate::node::posting::Posting;
 use crate::node::step::{self, End};
 use crate::node_service::{FailureKind, Node, ServiceError};
 use crate::processing::pipeline;
@@ -147,8 +148,15 @@ impl NodeMachine {
     /// A caller that is gone is not served any more; what was taken already goes on.
     pub(super) fn on_withdrawn(&mut self, ticket: Ticket) -> Effects {
         self.queue.retain(|queued| queued.ticket != ticket);
-        let Activity::Working(working) = &mut self.activity else { return Vec::new() };
-        match &mut working.work {
+        let work = match &mut self.activity {
+            Activity::Working(working) => &mut working.work,
+            Activity::Committing(committing) => {
+                committing.then.forget(ticket);
+                return Vec::new();
+            }
+            Activity::Idle | Activity::Reloading(_) => return Vec::new(),
+        };
+        match work {
             Work::Fetch(flow) if flow.ticket == Some(ticket) => {
                 let mut effects = vec![Effect::Cancel];
                 effects.extend(self.unlock(Vec::new()));

@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::abort::power_text;
 use super::{Activity, Effect, Effects, First, Input, NodeMachine, Then, Work};
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -60,12 +59,12 @@ impl NodeMachine {
         if !timed_out || self.is_locked() {
             return Vec::new();
         }
-        self.begin(Operation::AbortPowerOff, Work::TimedPowerOff(run))
+        self.begin(Operation::AbortPowerOff(self.power_off_time()), Work::TimedPowerOff(run))
     }
 
     pub(super) fn on_timed_power_off(&mut self, run: Uuid, outcome: Result<(), String>) -> Effects {
         let mut effects = self.unlock(Vec::new());
-        effects.push(Effect::PowerJobDone(run, power_text(outcome)));
+        effects.push(Effect::PowerJobTried(run, outcome));
         effects
     }
 

@@ -6,7 +6,8 @@ use super::{Effect, Effects, NodeMachine};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::fsm::Event;
-use crate::node::order::{Posting, Ticket};
+use crate::node::order::Ticket;
+use crate::node::posting::Posting;
 use crate::node::timeline::{Entry, Timeline};
 use crate::store::transition::Transition;
 

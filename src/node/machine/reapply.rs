@@ -9,7 +9,8 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::fsm::Event;
 use crate::node::RunKind;
-use crate::node::order::{Operation, Posting, Source, Ticket};
+use crate::node::order::{Operation, Source, Ticket};
+use crate::node::posting::Posting;
 use crate::node::step::{self, End};
 use crate::processing::pipeline;
 

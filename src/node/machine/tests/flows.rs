@@ -178,6 +178,28 @@ fn a_caller_that_is_gone_before_its_data_is_taken_changes_nothing() {
 }
 
 #[test]
+fn a_caller_that_leaves_while_its_data_is_committed_may_post_it_again() {
+    for commits in [0, 1] {
+        let mut harness = waiting(ManageBoot::Managed);
+        let ticket = harness.ticket();
+        harness.feed(Input::Callback(ticket, posting(&[])));
+        harness.do_operation(Luck::Good);
+        for _ in 0..commits {
+            harness.do_commit();
+            harness.do_operation(Luck::Good);
+        }
+        assert!(harness.commit.is_some());
+        harness.asked.remove(&ticket);
+        harness.feed(Input::Withdrawn(ticket));
+        harness.settle(Luck::Good);
+        assert_eq!(harness.state(), Some(State::Finished));
+        let again = harness.ticket();
+        harness.feed(Input::Callback(again, posting(&[])));
+        assert_eq!(harness.answers[&again], Ok(()), "{commits}");
+    }
+}
+
+#[test]
 fn operators_are_refused_while_the_node_is_locked_and_told_why() {
     let mut harness = Harness::new();
     let start = harness.ticket();
@@ -235,9 +257,9 @@ fn a_machine_that_timed_out_is_powered_off_unless_another_run_has_begun() {
     harness.settle(Luck::Good);
     let run = harness.row.as_ref().unwrap().run;
     harness.feed(Input::PowerJob(run));
-    assert_eq!(harness.operation, Some(Operation::AbortPowerOff));
+    assert!(matches!(harness.operation, Some(Operation::AbortPowerOff(_))));
     harness.do_operation(Luck::Good);
-    assert_eq!(harness.power_ended, [(run, "powered_off".to_owned())]);
+    assert_eq!(harness.power_ended, [(run, Ok(()))]);
     let ticket = harness.ticket();
     harness.feed(Input::Start(ticket, order(ManageBoot::Managed)));
     assert_eq!(harness.commit.clone().unwrap().power_job, PowerJobWrite::Drop);

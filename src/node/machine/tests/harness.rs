@@ -10,8 +10,9 @@ use super::super::*;
 use crate::fsm::{self, Birth};
 use crate::node::order::{Ending, PowerPolicy};
 use crate::node::{Attribute, MAC, ManageBoot, Outcome};
-use crate::node_service::{FailureKind, Persistence, ServiceError};
+use crate::node_service::{FailureKind, Object, Persistence, ServiceError};
 use crate::processing::change::Change;
+use crate::processing::ramdisk_logs::Origin;
 use crate::store::Store;
 use crate::store::documents::Packed;
 use crate::store::transition::{Expected, Lookup};
@@ -44,14 +45,9 @@ pub(super) fn order(manage_boot: ManageBoot) -> Box<StartOrder> {
 }
 
 pub(super) fn posting(failures: &[&str]) -> Arc<Posting> {
-    Arc::new(Posting {
-        document: crate::node_service::Object::new(),
-        raw: Packed::pack(b"{}").unwrap(),
-        failures: failures.iter().map(|text| (*text).to_owned()).collect(),
-        logs: None,
-        origin: crate::processing::ramdisk_logs::Origin::of(None, &crate::node_service::Object::new()),
-        matched: None,
-    })
+    let failures = failures.iter().map(|text| (*text).to_owned()).collect();
+    let origin = Origin::of(None, &Object::new());
+    Arc::new(Posting::new(Packed::pack(b"{}").unwrap(), failures, None, origin))
 }
 
 pub(super) fn node(provision_state: &str) -> Box<Node> {
@@ -80,7 +76,7 @@ pub(super) struct Harness {
     pub(super) operation: Option<Operation>,
     pub(super) reloading: bool,
     pub(super) timeline: Timeline,
-    pub(super) power_ended: Vec<(Uuid, String)>,
+    pub(super) power_ended: Vec<(Uuid, Result<(), String>)>,
     pub(super) asked: HashSet<Ticket>,
     pub(super) answers: HashMap<Ticket, Result<()>>,
     pub(super) accepted: HashSet<Ticket>,
@@ -144,7 +140,7 @@ impl Harness {
                 Effect::Reload => self.reloading = true,
                 Effect::StoreLogs(_) => {}
                 Effect::File(_, entry) => self.timeline.push(*entry),
-                Effect::PowerJobDone(run, power) => self.power_ended.push((run, power)),
+                Effect::PowerJobTried(run, outcome) => self.power_ended.push((run, outcome)),
             }
         }
         self.check();
@@ -260,8 +256,8 @@ impl Harness {
             (Operation::Apply(_), _) => Finding::Applied(Err(Error::internal("no"))),
             (Operation::PowerOff, Luck::Good) => Finding::PoweredOff(Ok(())),
             (Operation::PowerOff, _) => Finding::PoweredOff(Err("no".to_owned())),
-            (Operation::AbortPowerOff, Luck::Good) => Finding::AbortPoweredOff(Ok(())),
-            (Operation::AbortPowerOff, _) => Finding::AbortPoweredOff(Err("no".to_owned())),
+            (Operation::AbortPowerOff(_), Luck::Good) => Finding::AbortPoweredOff(Ok(())),
+            (Operation::AbortPowerOff(_), _) => Finding::AbortPoweredOff(Err("no".to_owned())),
         };
         self.feed(Input::Done(finding));
     }
