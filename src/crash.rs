@@ -8,8 +8,8 @@
 pub struct Point {
     /// Its name.
     pub name: &'static str,
-    /// What a test does to come by: `start`, `callback`, `refusal`, `reapply`, `abort` or `timeout`; `recovery` of
-    /// a callback that was interrupted before.
+    /// What a test does to come by: `start`, `callback`, `refusal`, `reapply`, `abort`, `timeout` or `enroll`;
+    /// `recovery` of a callback that was interrupted before.
     pub flow: &'static str,
     /// How it ends.
     pub ending: Ending,
@@ -22,6 +22,8 @@ pub enum Ending {
     Untouched,
     /// `error`, with a text that says that the start was interrupted.
     Interrupted,
+    /// `error`, with a text that says that the enrollment was interrupted; the data can be processed again.
+    EnrollInterrupted,
     /// `waiting`, and a callback is taken.
     Waiting,
     /// `finished`, with its data.
@@ -41,6 +43,7 @@ impl Ending {
         match self {
             Self::Untouched => "untouched",
             Self::Interrupted => "interrupted",
+            Self::EnrollInterrupted => "enrollment interrupted",
             Self::Waiting => "waiting",
             Self::Finished => "finished",
             Self::Refused => "refused",
@@ -106,6 +109,15 @@ pub const POINTS: &[Point] = &[
     at("abort", "abort_end.committed", Ending::Canceled),
     at("timeout", "sweep.found", Ending::TimedOut),
     at("timeout", "sweep.committed", Ending::TimedOut),
+    at("enroll", "enroll.checked", Ending::Untouched),
+    at("enroll", "enroll.made", Ending::Untouched),
+    at("enroll", "start.before", Ending::Untouched),
+    at("enroll", "start.committed", Ending::EnrollInterrupted),
+    at("enroll", "process.before", Ending::EnrollInterrupted),
+    at("enroll", "process.committed", Ending::Finished),
+    at("enroll", "apply.node_patched", Ending::Finished),
+    at("enroll", "apply.port_created", Ending::Finished),
+    at("enroll", "finish.before", Ending::Finished),
     at("recovery", "recovery.found", Ending::Finished),
     at("recovery", "recovery.woken", Ending::Finished),
     at("recovery", "recovery.read", Ending::Finished),
@@ -159,7 +171,7 @@ mod tests {
         }
         text.push_str(
             "\nUntouched: the caller had no answer and asks again. Interrupted: `error`, with a text that says so. \
-             Waiting: the next callback is taken. Finished: with its data, as after an undisturbed run. Refused: \
+             Enrollment interrupted: likewise, and the data can be processed again. Waiting: the next callback is taken. Finished: with its data, as after an undisturbed run. Refused: \
              `error`, with what was wrong with the data. Canceled: `Canceled by operator`, and the machine is off. \
              Timed out: `Introspection timeout`.\n",
         );

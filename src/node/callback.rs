@@ -22,12 +22,13 @@ use super::posting::Posting;
 use super::prepare::{self, Prepared};
 use super::provision::InUse;
 use super::service::Nodes;
+use super::shared::Shared;
 use crate::admission::Admitted;
 use crate::context;
 use crate::error::{Error, Kind, Result};
 use crate::fsm::Birth;
 use crate::mac::Mac;
-use crate::node_service::Node;
+use crate::node_service::{Node, NodeService};
 use crate::processing::identity::Identity;
 use crate::processing::pipeline;
 use crate::store::{QueryResult, Session};
@@ -167,14 +168,7 @@ impl Nodes {
         let (registry, service) = (Arc::clone(&self.registry), Rc::clone(&self.service));
         let (progress, known) = (Arc::clone(progress), Rc::clone(found));
         let work = async move {
-            let shared = registry.shared();
-            let made = discovery::enroll(
-                &shared.discovery,
-                service.as_ref(),
-                &arrival.identity,
-                &shared.bmc_address_fields,
-                shared.now(),
-            );
+            let made = node_for(registry.shared(), service.as_ref(), &arrival.identity);
             let node = match made.await {
                 Ok(node) => node,
                 Err(miss) => return Err((arrival, miss)),
@@ -247,6 +241,25 @@ impl Arrival {
         posting.discovered = birth == Birth::Discovery;
         Box::new(Adoption { birth, attributes: wanted, posting: Arc::new(posting), node: Box::new(node) })
     }
+}
+
+/// The node of a machine that no run expects: one that was made for it and left without a record, or a new one.
+async fn node_for(
+    shared: &Shared,
+    service: &dyn NodeService,
+    identity: &Identity,
+) -> std::result::Result<Node, Miss> {
+    let uuid = discovery::uuid_of(identity);
+    let on_record = move |session: &mut dyn Session| {
+        Ok(session.node(uuid)?.is_some() || !session.runs_of(uuid, 1)?.is_empty())
+    };
+    if !shared.store.read_for_run(on_record).await.map_err(Miss::Later)?
+        && let Some(node) = discovery::half_made(service, uuid).await?
+    {
+        log::info!("A node without a record is taken up again node={uuid} identity={identity}");
+        return Ok(node);
+    }
+    discovery::enroll(&shared.discovery, service, identity, &shared.bmc_address_fields, shared.now()).await
 }
 
 fn likeliest(

@@ -79,7 +79,8 @@ class Rollcall:
         with self.log.open('ab') as log:
             self.process = subprocess.Popen(
                 [BINARY, 'serve', '--config', str(self.config)], cwd=self.folder, start_new_session=True,
-                env={**environment(), **armed}, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                env={**environment(), **armed}, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                restore_signals=False)  # a file that may not grow is an error then, and no signal
 
     def start(self, crash_at=None):
         self.spawn(crash_at)

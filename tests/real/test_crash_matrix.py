@@ -10,20 +10,21 @@ import signal
 import pytest
 import requests
 
-from daemon import Rollcall
+from daemon import Rollcall, merged
 from machines import Machine, bmc, mac
 
 MATRIX = pathlib.Path(__file__).parents[2] / 'docs' / 'crash-matrix.md'
 ROWS = re.findall(r'^\| (\w+) \| `([\w.]+)` \| ([\w ]+) \|$', MATRIX.read_text(), re.M)
 OPTIONS = {'introspection_delay': 1,
            'processing': {'store_data': 'database', 'add_ports': 'active', 'keep_ports': 'added'}}
+MORE = {'timeout': {'timeout': 2}, 'enroll': {'processing': {'node_not_found_hook': 'enroll'}}}
 
 
 class Scene:
     """One machine on its way through a flow, with every kind of port change before it."""
 
     def __init__(self, folder, database, ironic, flow):
-        options = {**OPTIONS, 'timeout': 2} if flow == 'timeout' else OPTIONS
+        options = merged(OPTIONS, MORE.get(flow, {}))
         self.rollcall = Rollcall(folder, database, ironic.url, options)
         self.ironic, self.machine = ironic, None
 
@@ -107,16 +108,53 @@ def timeout(scene, point):
     scene.dies()
 
 
+def enroll(scene, point):
+    scene.begin()
+    # A machine that the node service knows nothing of.
+    scene.ironic.nodes.pop(scene.machine.uuid)
+    for uuid in [uuid for uuid, port in scene.ironic.ports.items() if port['node_uuid'] == scene.machine.uuid]:
+        scene.ironic.ports.pop(uuid)
+    scene.arm(point)
+    scene.dies(scene.machine.callback)
+
+
 def recovery(scene, point):
     callback(scene, 'apply.node_patched')
     scene.rollcall.spawn(crash_at=point)
     scene.dies()
 
 
-FLOWS = {flow.__name__: flow for flow in (start, callback, refusal, reapply, abort, timeout, recovery)}
+FLOWS = {flow.__name__: flow for flow in (start, callback, refusal, reapply, abort, timeout, enroll,
+                                          recovery)}
+
+
+def discovered(scene):
+    """The one node that was made of the machine."""
+    [uuid] = scene.ironic.nodes
+    scene.machine.uuid = uuid
+    return scene.machine
+
+
+def ended_well_as_discovered(scene):
+    status = discovered(scene).wait('finished', 'error')
+    assert status['state'] == 'finished' and status['error'] is None, status
+    assert scene.machine.raw().json() == scene.machine.document and scene.machine.is_updated()
+    assert len(scene.ironic.ports_of(scene.machine.uuid)) == 2
+
+
+def enrollment_interrupted(scene, _):
+    machine = discovered(scene)
+    assert 'interrupted while the node was being enrolled' in machine.wait('error')['error']
+    assert machine.reapply().status_code == 202
+    ended_well_as_discovered(scene)
 
 
 def untouched(scene, flow):
+    if flow == 'enroll':
+        # The ramdisk had no answer and posts again: still it is one node.
+        assert scene.machine.callback().status_code == 200
+        ended_well_as_discovered(scene)
+        return
     if flow == 'start':
         assert scene.machine.rollcall.get(scene.machine.path()).status_code == 404
         scene.machine.introspect()
@@ -153,6 +191,9 @@ def waiting(scene, _):
 
 
 def finished(scene, flow):
+    if flow == 'enroll':
+        ended_well_as_discovered(scene)
+        return
     ended_well(scene)
     if flow != 'reapply':
         # Whoever posted may ask again, and learns that the data is taken; nothing changes by it.
@@ -177,7 +218,7 @@ def timed_out(scene, _):
 
 
 ENDINGS = {ending.__name__: ending
-           for ending in (untouched, interrupted, waiting, finished, refused, canceled, timed_out)}
+           for ending in (untouched, interrupted, enrollment_interrupted, waiting, finished, refused, canceled, timed_out)}
 
 
 def test_the_matrix_has_rows():

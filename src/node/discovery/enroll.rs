@@ -1,14 +1,19 @@
 //! The hook `enroll`: a node for a machine that the node service does not know (processing 2.18).
+//!
+//! Invariant: a machine's node has a UUID that follows from its addresses. Where the process was killed between the
+//! node and its record, the machine's next post finds the node again instead of making a second one.
 
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::active::unavailable;
 use super::quota::Place;
 use super::{Discovery, Enroll, known};
 use crate::clock::Timestamp;
+use crate::crash;
 use crate::error::Error;
 use crate::node_service::{FailureKind, NewNode, Node, NodeService, Object, ServiceError};
 use crate::processing::bmc::Family;
@@ -39,6 +44,7 @@ pub async fn enroll(
 ) -> Result<Node, Miss> {
     let Some(options) = &discovery.hook else { return Err(Miss::Refused(NOTHING.to_owned())) };
     let bmc = options.bmc_address(identity);
+    let uuid = uuid_of(identity);
     if let Some(text) = refusal(service, identity, bmc, fields).await.map_err(later)? {
         return Err(Miss::Refused(format!("Node not found hook failed: {text}")));
     }
@@ -47,7 +53,9 @@ pub async fn enroll(
         let text = "Too many nodes were discovered in the last hour, please try again later";
         return Err(Miss::Later(Error::unavailable(text)));
     }
-    let made = service.create_node(&options.node(bmc)).await;
+    crash::point("enroll.checked");
+    let made = service.create_node(&options.node(uuid, bmc)).await;
+    crash::point("enroll.made");
     made.inspect(|node| log::info!("A node was enrolled node={} identity={identity}", node.uuid)).map_err(
         |error| {
             discovery.quota.give_back();
@@ -58,6 +66,35 @@ pub async fn enroll(
             }
         },
     )
+}
+
+/// The node of this very machine, if all that was ever done to it is that it was made. To be asked only where there
+/// is no record of it.
+///
+/// # Errors
+/// Where the node service can not tell.
+pub async fn half_made(service: &dyn NodeService, uuid: Uuid) -> Result<Option<Node>, Miss> {
+    match service.node(&uuid.to_string()).await {
+        Ok(node) if node.provision_state() == "enroll" => {
+            let ports = service.ports(uuid).await.map_err(later)?;
+            Ok(ports.is_empty().then_some(node))
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind == FailureKind::NotFound => Ok(None),
+        Err(error) => Err(later(error)),
+    }
+}
+
+/// The UUID that a machine's node has.
+#[must_use]
+pub fn uuid_of(identity: &Identity) -> Uuid {
+    let bmcs = identity.bmc_addresses.iter().map(ToString::to_string);
+    let mut names: Vec<String> = identity.macs.iter().map(ToString::to_string).chain(bmcs).collect();
+    names.sort_unstable();
+    let digest = Sha256::digest(names.join(" "));
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest).for_each(|(byte, from)| *byte = from);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// Why the machine gets no node.
@@ -92,17 +129,12 @@ impl Enroll {
         self.families.iter().find_map(of)
     }
 
-    fn node(&self, bmc: Option<IpAddr>) -> NewNode {
+    fn node(&self, uuid: Uuid, bmc: Option<IpAddr>) -> NewNode {
         let mut driver_info = Object::new();
         if let Some(address) = bmc {
             driver_info.insert(self.bmc_member.clone(), self.bmc_value(address));
         }
-        NewNode {
-            uuid: Uuid::new_v4(),
-            driver: self.driver.clone(),
-            driver_info,
-            fields: self.fields.clone(),
-        }
+        NewNode { uuid, driver: self.driver.clone(), driver_info, fields: self.fields.clone() }
     }
 
     /// Redfish wants the root of a service, all others an address.

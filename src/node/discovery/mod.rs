@@ -24,7 +24,7 @@ use crate::processing::bmc::Family;
 use crate::processing::identity::Identity;
 
 pub use self::active::find as find_in_use;
-pub use self::enroll::{Miss, enroll};
+pub use self::enroll::{Miss, enroll, half_made, uuid_of};
 
 /// The member of the processed data that tells discovered machines.
 pub const MARK: &str = "auto_discovered";
