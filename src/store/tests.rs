@@ -431,3 +431,24 @@ fn the_hot_queries_use_an_index() {
         assert!(text.contains("INDEX") && !text.contains("TEMP B-TREE"), "{query}: {text}");
     }
 }
+
+/// A second thread would hide it: this runtime has one.
+#[tokio::test]
+async fn a_slow_read_leaves_the_reactor_free() {
+    for database in databases() {
+        let store = Store::open(&database.url, 2).unwrap();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (end, ended) = std::sync::mpsc::channel();
+        let slow = store.read(move |_| {
+            begin.send(()).unwrap();
+            // Nobody else can end it but the reactor.
+            ended.recv_timeout(std::time::Duration::from_secs(20)).map_err(|_| diesel::result::Error::NotFound)
+        });
+        let reactor = async {
+            begun.await.unwrap();
+            end.send(()).unwrap();
+        };
+        let (read, ()) = futures_util::future::join(slow, reactor).await;
+        assert_eq!(read, Ok(()));
+    }
+}
