@@ -271,7 +271,6 @@ fn of_ramdisks(
     let settings = http::Settings {
         surface: http::Surface::Callbacks,
         healthcheck: http::Healthcheck::Disabled,
-        max_requests_per_worker: config.callback.max_connections,
         ..settings
     };
     let options = ServerSettings {

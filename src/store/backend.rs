@@ -225,24 +225,35 @@ struct Postgres {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct PostgresSettings;
+enum PostgresRole {
+    Reader,
+    /// The writer of the process that works on the database; it is known by its lock.
+    Writer,
+}
 
-impl CustomizeConnection<PgConnection, PoolError> for PostgresSettings {
+impl CustomizeConnection<PgConnection, PoolError> for PostgresRole {
     fn on_acquire(&self, connection: &mut PgConnection) -> std::result::Result<(), PoolError> {
         // Notices of migrations and the like are of no use to the log.
-        connection.batch_execute("SET client_min_messages = warning").map_err(PoolError::QueryError)
+        connection.batch_execute("SET client_min_messages = warning").map_err(PoolError::QueryError)?;
+        match self {
+            Self::Reader => Ok(()),
+            Self::Writer => {
+                let lock = format!("SELECT pg_advisory_lock_shared({WRITER_LOCK})");
+                connection.batch_execute(&lock).map_err(PoolError::QueryError)
+            }
+        }
     }
 }
 
 impl Postgres {
     fn open(url: &str, pool_size: u32, access: Access) -> Result<Self> {
         let url = bounded(url);
-        let writer = pool(ConnectionManager::new(&url), 1, PostgresSettings)?;
-        let readers = pool(ConnectionManager::new(&url), pool_size, PostgresSettings)?;
-        let owner = match access {
-            Access::Exclusive => Some(Mutex::new(take_ownership(&url)?)),
-            Access::Shared => None,
+        let (owner, role) = match access {
+            Access::Exclusive => (Some(Mutex::new(take_ownership(&url)?)), PostgresRole::Writer),
+            Access::Shared => (None, PostgresRole::Reader),
         };
+        let writer = pool(ConnectionManager::new(&url), 1, role)?;
+        let readers = pool(ConnectionManager::new(&url), pool_size, PostgresRole::Reader)?;
         Ok(Self { writer, readers, _owner: owner })
     }
 }
@@ -275,6 +286,7 @@ fn take_ownership(url: &str) -> Result<PgConnection> {
     loop {
         let taken: Locked = diesel::sql_query(&query).get_result(&mut connection).map_err(from_diesel)?;
         if taken.locked {
+            outwait_writer(&mut connection)?;
             return Ok(connection);
         }
         if Instant::now() >= give_up {
@@ -284,12 +296,29 @@ fn take_ownership(url: &str) -> Result<PgConnection> {
     }
 }
 
+/// Waits until the writer of the process before this one is gone. The server goes on with what a killed process has
+/// sent last, and commits it: what is read before that would not be what this process has to go on with.
+fn outwait_writer(connection: &mut PgConnection) -> Result<()> {
+    let wait = format!(
+        "SET lock_timeout = '{}ms'; SELECT pg_advisory_lock({WRITER_LOCK}); \
+         SELECT pg_advisory_unlock({WRITER_LOCK}); RESET lock_timeout",
+        WRITER_PATIENCE.as_millis()
+    );
+    connection.batch_execute(&wait).map_err(|cause| {
+        Error::conflict("Another rollcall process still writes to the database").caused_by(cause)
+    })
+}
+
+/// How long the last transaction of the process before this one may take to end.
+const WRITER_PATIENCE: Duration = Duration::from_secs(15);
 /// How long the server may take to notice that the process before this one is gone.
 const OWNER_PATIENCE: Duration = Duration::from_secs(3);
 /// How often it is asked meanwhile.
 const OWNER_POLL: Duration = Duration::from_millis(50);
 /// The key of the advisory lock of the process that works on the database ("rollown" in ASCII).
 const OWNER_LOCK: i64 = 0x0072_6f6c_6c6f_776e;
+/// The key of the advisory lock that the writer of that process shares as long as it is connected ("rollwrit").
+const WRITER_LOCK: i64 = 0x726f_6c6c_7772_6974;
 /// The key of the advisory lock under which one process at a time migrates ("rollcall" in ASCII).
 const MIGRATION_LOCK: i64 = 0x726f_6c6c_6361_6c6c;
 

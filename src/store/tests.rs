@@ -442,7 +442,9 @@ async fn a_slow_read_leaves_the_reactor_free() {
         let slow = store.read(move |_| {
             begin.send(()).unwrap();
             // Nobody else can end it but the reactor.
-            ended.recv_timeout(std::time::Duration::from_secs(20)).map_err(|_| diesel::result::Error::NotFound)
+            ended
+                .recv_timeout(std::time::Duration::from_secs(20))
+                .map_err(|_| diesel::result::Error::NotFound)
         });
         let reactor = async {
             begun.await.unwrap();
@@ -450,5 +452,25 @@ async fn a_slow_read_leaves_the_reactor_free() {
         };
         let (read, ()) = futures_util::future::join(slow, reactor).await;
         assert_eq!(read, Ok(()));
+    }
+}
+
+#[test]
+fn what_a_killed_process_sent_last_is_committed_before_the_next_one_begins() {
+    for database in databases() {
+        let DatabaseUrl::Postgres(url) = &database.url else { continue };
+        Store::open(&database.url, 2).unwrap().close();
+        let mut last = diesel::PgConnection::establish(url).unwrap();
+        // As the writer of a process; the rest is still on its way to the server.
+        last.batch_execute("SELECT pg_advisory_lock_shared(8245928655854922100); BEGIN").unwrap();
+        let began = std::time::Instant::now();
+        let dying = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            last.batch_execute("COMMIT").unwrap();
+        });
+        let store = Store::open(&database.url, 2).unwrap();
+        assert!(began.elapsed().as_millis() >= 300, "the next process began too early");
+        dying.join().unwrap();
+        store.close();
     }
 }
