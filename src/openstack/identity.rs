@@ -10,11 +10,14 @@ use super::document::Document;
 use super::failure::Sort;
 use super::transport::{Answer, Request, Transport};
 use super::{Failure, Token};
+use crate::context;
 
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 const SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 /// Says that we look at the access rules of a token; without it, tokens that have some are kept from us.
 const ACCESS_RULES: HeaderName = HeaderName::from_static("openstack-identity-access-rules");
+/// By which Keystone's log can be searched for the request that led to ours.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
 /// How much of a foreign text is kept.
 const TEXT_LIMIT: usize = 300;
 
@@ -79,6 +82,8 @@ impl Identity {
     ) -> Result<Answer, Failure> {
         let url = format!("{}{query}", self.tokens);
         let body = credentials.map(Credentials::body);
+        let asker = context::request_id().and_then(|id| HeaderValue::from_str(&id).ok());
+        let headers = headers.into_iter().chain(asker.map(|id| (REQUEST_ID, id))).collect();
         self.transport.send(Request { method, url, headers, body }).await
     }
 }
@@ -90,13 +95,13 @@ fn read(answer: &Answer) -> Result<Document, Failure> {
 
 fn refused(what: &str, answer: &Answer) -> Failure {
     let status = answer.status;
-    let id = request_id(&answer.headers).map(|id| format!(" request_id={id}")).unwrap_or_default();
+    let id = request_id(&answer.headers).map(|id| format!(" keystone_request_id={id}")).unwrap_or_default();
     let words = words(&answer.body).map(|words| format!(": {words}")).unwrap_or_default();
     Failure { sort: Sort::Status(status), text: format!("{what}: status {status}{words}{id}") }
 }
 
 fn request_id(headers: &HeaderMap) -> Option<&str> {
-    headers.get("x-openstack-request-id")?.to_str().ok()
+    headers.get(REQUEST_ID)?.to_str().ok()
 }
 
 /// Keystone's own words; they repeat neither password nor token.

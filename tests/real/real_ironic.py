@@ -1,4 +1,4 @@
-"""The real Ironic: API and conductor in one process, SQLite, no authentication, hardware that is only pretended."""
+"""The real Ironic: API and conductor in one process, SQLite, hardware that is only pretended; open, or behind Keystone."""
 
 import os
 import subprocess
@@ -13,7 +13,8 @@ WITH_NO = ('bios', 'console', 'firmware', 'inspect', 'raid', 'rescue', 'vendor')
 
 CONFIG = """
 [DEFAULT]
-auth_strategy = noauth
+auth_strategy = {strategy}
+rbac_service_role_elevated_access = true
 host = test
 my_ip = 127.0.0.1
 state_path = {folder}/state
@@ -38,11 +39,13 @@ auth_strategy = noauth
 host_ip = 127.0.0.1
 [oslo_concurrency]
 lock_path = {folder}/lock
+{more}
 """
 
 
 class RealIronic:
-    def __init__(self, environment, folder):
+    def __init__(self, environment, folder, keystone=None):
+        self.keystone = keystone
         self.programs = os.path.join(environment or '', 'bin')
         self.folder, self.process = folder, None
         self.port = free_port()
@@ -57,7 +60,8 @@ class RealIronic:
     def start(self):
         interfaces = '\n'.join(f"enabled_{kind}_interfaces = fake{f',no-{kind}' if kind in WITH_NO else ''}"
                                for kind in KINDS)
-        config = CONFIG.format(folder=self.folder, port=self.port, interfaces=interfaces)
+        config = CONFIG.format(folder=self.folder, port=self.port, interfaces=interfaces, more=self.tokens(),
+                               strategy='keystone' if self.keystone else 'noauth')
         (self.folder / 'ironic.conf').write_text(config)
         with (self.folder / 'ironic.log').open('wb') as log:
             output = {'stdout': log, 'stderr': subprocess.STDOUT, 'cwd': self.folder, 'stdin': subprocess.DEVNULL}
@@ -65,6 +69,14 @@ class RealIronic:
             self.process = subprocess.Popen(self.command('ironic'), start_new_session=True, **output)
         wait_for(self.ready, f'Ironic, see {self.folder}/ironic.log', 120)
         return self
+
+    def tokens(self):
+        """The section about tokens, where there is a Keystone."""
+        if not self.keystone:
+            return ''
+        # Without a memory it notices at once that a token is revoked.
+        options = {**self.keystone.options('ironic', project_name='service'), 'token_cache_time': -1}
+        return '\n'.join(['[keystone_authtoken]', *(f'{name} = {value}' for name, value in options.items())])
 
     def ready(self):
         """Up, and with a conductor that knows the hardware type."""
@@ -85,7 +97,8 @@ class RealIronic:
             self.process.wait()
 
     def call(self, method, path, **more):
-        answer = requests.request(method, self.url + path, headers=VERSIONED, timeout=60, **more)
+        headers = {**VERSIONED, **({'X-Auth-Token': self.keystone.admin.get_token()} if self.keystone else {})}
+        answer = requests.request(method, self.url + path, headers=headers, timeout=60, **more)
         answer.raise_for_status()
         return answer
 

@@ -128,10 +128,10 @@ class RealKeystone:
             self.call('POST', '/endpoints', {'endpoint': {
                 'service_id': made['service']['id'], 'interface': interface, 'region_id': REGION, 'url': url}})
 
-    def application_credential(self, owner, rules):
-        """One of the owner's with these access rules; returns its id and secret."""
+    def application_credential(self, owner, **fields):
+        """One of the owner's; returns its id and secret."""
         made = self.call('POST', f'/users/{owner.get_user_id()}/application_credentials', {
-            'application_credential': {'name': f'for {owner.get_user_id()}', 'access_rules': rules}}, owner)
+            'application_credential': {'name': f'for {owner.get_user_id()}', **fields}}, owner)
         return made['application_credential']['id'], made['application_credential']['secret']
 
     def options(self, user, **scope):

@@ -193,7 +193,7 @@ def test_while_keystone_hangs_or_is_away_only_those_known_are_let_in(rollcall, r
 def test_a_restricted_credential_is_good_for_what_it_names(guarded, real_keystone):
     real_keystone.grant('sue', 'service', project='service')
     owner = real_keystone.session('sue', project_name='service')
-    identity, secret = real_keystone.application_credential(owner, [
+    identity, secret = real_keystone.application_credential(owner, access_rules=[
         {'service': 'baremetal-introspection', 'method': 'GET', 'path': '/v1/introspection/*'}])
     answer = requests.post(real_keystone.url + '/auth/tokens', timeout=60, json={'auth': {'identity': {
         'methods': ['application_credential'], 'application_credential': {'id': identity, 'secret': secret}}}})
