@@ -41,7 +41,7 @@ use crate::supervisor::{self, Periods};
 
 use self::listeners::{Certificates, Listeners};
 
-pub use self::callers::policies;
+pub use self::callers::problems;
 pub use self::listeners::Place;
 
 /// Callbacks that may wait for their turn at one node.

@@ -23,8 +23,15 @@ impl Connection {
 
     /// Sends a request and reads its answer: status and body.
     pub fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        self.ask_with(method, path, "", body)
+    }
+
+    /// The same with more headers, each of which ends its line.
+    pub fn ask_with(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let length = body.len();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n"
+        );
         let mut request = head.into_bytes();
         request.extend_from_slice(body);
         self.stream.write_all(&request).unwrap();

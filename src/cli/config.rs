@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::config_import::ConfigImport;
 use super::policy;
-use crate::config::{self, AuthStrategy};
+use crate::config;
 use crate::daemon;
 use crate::error::{Error, Result};
 use crate::http::policy::Roles;
@@ -87,12 +87,9 @@ pub fn check(
 ) -> Result<Verdict> {
     let (config, mut report) = config::inspect(path, env);
     if report.problems.is_empty() {
-        // What only the parts themselves can tell: hooks that there are not, options that a hook refuses, rules.
+        // What only the parts themselves can tell: hooks that there are not, options that a hook refuses, files.
         report.problems.extend(Pipeline::from_config(&config).err().map(|error| error.text));
-        let is_judged = config.auth_strategy == AuthStrategy::Keystone;
-        report
-            .problems
-            .extend(is_judged.then(|| daemon::policies(&config).err()).flatten().map(|error| error.text));
+        report.problems.extend(daemon::problems(&config).into_iter().map(|error| error.text));
     }
     let wrong = report.problems.iter().chain(&report.unknown).map(|line| format!("error: {line}"));
     let doubtful = report.warnings.iter().map(|line| format!("warning: {line}"));
@@ -154,16 +151,18 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_file_of_rules_is_found() {
+    fn wrong_files_are_found() {
         let rules = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(rules.path(), "introspection:status: role:reader and\n").unwrap();
         let text = format!(
             "auth_strategy = \"keystone\"\n[keystone_authtoken]\nauth_url = \"http://127.0.0.1:5000\"\n\
-             user_id = \"u\"\npassword = \"p\"\n[oslo_policy]\npolicy_file = \"{}\"\n",
+             user_id = \"u\"\npassword = \"p\"\ncafile = \"/nonexistent.pem\"\n\
+             [oslo_policy]\npolicy_file = \"{}\"\n",
             rules.path().display()
         );
         let (verdict, shown) = checked(&text);
         assert_eq!(verdict, Verdict::Bad);
+        assert!(shown.contains("[keystone_authtoken]cafile: /nonexistent.pem"), "{shown}");
         assert!(shown.contains("introspection:status: a check is missing at the end"), "{shown}");
     }
 

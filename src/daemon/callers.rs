@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{AuthStrategy, Config};
+use crate::config::{Auth, AuthStrategy, Config, NodeServiceKind};
 use crate::error::{Error, Result};
 use crate::http::auth::{Authentication, Basic, Keystone, Limits, Policies, Terms, Tokens};
 use crate::http::policy::Roles;
@@ -33,8 +33,7 @@ fn basic(config: &Config) -> Result<Basic> {
 
 fn keystone(config: &Config) -> Result<Keystone> {
     let options = &config.keystone_authtoken;
-    let tls = Tls::from_config(&options.auth)
-        .map_err(|wrong| Error::bad_request(format!("[keystone_authtoken]{wrong}")))?;
+    let tls = tls("keystone_authtoken", &options.auth)?;
     let timeout = Duration::from_secs(options.http_connect_timeout);
     let session = Session::start(&options.auth, Lookup::default(), &tls, timeout, options.max_concurrency)?;
     let terms = Terms {
@@ -50,11 +49,22 @@ fn keystone(config: &Config) -> Result<Keystone> {
     Keystone::new(Tokens::new(session, terms), policies(config)?, public_url)
 }
 
-/// The rules of a configuration.
-///
-/// # Errors
-/// What is wrong with its file of rules.
-pub fn policies(config: &Config) -> Result<Policies> {
+/// What is wrong with the files that a configuration names to tell callers apart, or to talk to Keystone and Ironic.
+#[must_use]
+pub fn problems(config: &Config) -> Vec<Error> {
+    let is_judged = config.auth_strategy == AuthStrategy::Keystone;
+    let is_ironic = config.node_service == NodeServiceKind::Ironic;
+    let tokens = is_judged.then(|| tls("keystone_authtoken", &config.keystone_authtoken.auth).err());
+    let ironic = is_ironic.then(|| tls("ironic", &config.ironic.auth).err());
+    let rules = is_judged.then(|| policies(config).err());
+    [tokens, ironic, rules].into_iter().flatten().flatten().collect()
+}
+
+fn tls(section: &str, auth: &Auth) -> Result<Tls> {
+    Tls::from_config(auth).map_err(|wrong| Error::bad_request(format!("[{section}]{wrong}")))
+}
+
+fn policies(config: &Config) -> Result<Policies> {
     let options = &config.oslo_policy;
     let roles = if options.enforce_new_defaults { Roles::New } else { Roles::NewAndOld };
     Policies::open(options.policy_file.as_deref(), roles, POLICY_LOOK_EVERY)

@@ -24,7 +24,7 @@ use crate::policy::Caller;
 /// Bytes of the longest token that is looked at.
 const LONGEST: usize = 8192;
 /// How long a token that is good for nothing is remembered.
-const BAD_HOLD: Duration = Duration::from_secs(30);
+const BAD_HOLD: Duration = Duration::from_secs(10);
 /// The pause before the second attempt; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(250);
 
