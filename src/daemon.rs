@@ -37,7 +37,7 @@ use crate::node_service::local::Local;
 use crate::processing::Pipeline;
 use crate::processing::ramdisk_logs::LogStore;
 use crate::store::Store;
-use crate::supervisor::{self, Periods};
+use crate::supervisor::{self, Keep, Periods};
 
 use self::listeners::{Certificates, Listeners};
 
@@ -207,7 +207,9 @@ fn settings(config: &Config) -> machine::Settings {
 
 fn periods(config: &Config) -> Periods {
     let period = Duration::from_secs(config.clean_up_period);
-    Periods { sync: (!period.is_zero()).then_some(period) }
+    let kept = |value: i64| (value > 0).then_some(value);
+    let keep = Keep { records_s: kept(config.node_status_keep_time), runs_s: kept(config.history_keep_time) };
+    Periods { clean_up: (!period.is_zero()).then_some(period), keep }
 }
 
 fn readers(config: &Config) -> http::MetricsReaders {

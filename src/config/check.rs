@@ -35,6 +35,7 @@ pub(super) fn check(config: &Config, draft: &mut Draft) {
     cors(config, draft);
     tls::check(config, draft);
     healthcheck(config, draft);
+    retention(config, draft);
 }
 
 fn ports(config: &Config, draft: &mut Draft) {
@@ -106,6 +107,18 @@ fn healthcheck(config: &Config, draft: &mut Draft) {
         (true, true) => draft.warning(FILE, "has no effect without disable_by_file in backends"),
         (false, false) => draft.problem(FILE, "needed with disable_by_file in backends"),
         _ => {}
+    }
+}
+
+fn retention(config: &Config, draft: &mut Draft) {
+    let kept = [
+        ("node_status_keep_time", config.node_status_keep_time),
+        ("history_keep_time", config.history_keep_time),
+    ];
+    for (name, seconds) in kept {
+        if seconds > 0 && config.clean_up_period == 0 {
+            draft.warning(name, "has no effect with clean_up_period 0");
+        }
     }
 }
 

@@ -70,7 +70,19 @@ pub(super) const SECTION: Section = Section {
             "clean_up_period",
             Kind::Integer(0, LONGEST),
             Some("60"),
-            "Seconds between looks for nodes that are gone; 0 switches these and the time-out off.",
+            "Seconds between looks for nodes that are gone and for what is old; 0 switches these and the time-out off.",
+        ),
+        works(
+            "node_status_keep_time",
+            Kind::Integer(0, LONGEST),
+            Some("0"),
+            "Seconds that the record of a node, with its data, is kept after its run; 0 keeps it until the node is gone.",
+        ),
+        works(
+            "history_keep_time",
+            Kind::Integer(0, LONGEST),
+            Some("0"),
+            "Seconds that a run is kept in the history after its end, unless it is the last of a record; 0 is for ever.",
         ),
         works("starting_timeout", Kind::Integer(1, LONGEST), Some("600"), "Seconds that a start may take."),
         works(
@@ -209,6 +221,10 @@ pub struct Config {
     pub timeout: i64,
     /// Seconds between clean-ups in the ancestor; 0 switches `timeout` and the removal of vanished nodes off.
     pub clean_up_period: u64,
+    /// Seconds that a record is kept after its run; 0: until its node is gone.
+    pub node_status_keep_time: i64,
+    /// Seconds that a run is kept in the history after its end; 0: for ever.
+    pub history_keep_time: i64,
     /// Whether machines whose run has timed out are powered off.
     pub timeout_power_off: bool,
     /// Seconds that a node may be `starting`, from its turn.
@@ -306,6 +322,8 @@ impl Default for Config {
             debug: false,
             timeout: 3600,
             clean_up_period: 60,
+            node_status_keep_time: 0,
+            history_keep_time: 0,
             timeout_power_off: false,
             starting_timeout: 600,
             processing_timeout: 1800,

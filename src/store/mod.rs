@@ -9,6 +9,7 @@ mod backend;
 pub mod data;
 pub mod documents;
 mod health;
+pub mod housekeeping;
 pub mod nodes;
 pub mod power_jobs;
 pub mod registered;
@@ -52,6 +53,7 @@ pub trait Session:
     + registered::RegisteredQueries
     + rules::RuleQueries
     + power_jobs::PowerJobQueries
+    + housekeeping::HousekeepingQueries
 {
 }
 

@@ -127,9 +127,6 @@ pub trait NodeQueries {
     /// The earliest deadline of all.
     fn earliest_deadline(&mut self) -> QueryResult<Option<Timestamp>>;
 
-    /// All nodes that have a record, with its version.
-    fn node_versions(&mut self) -> QueryResult<Vec<(Uuid, i64)>>;
-
     /// How many distinct attributes of each node are among the given ones.
     fn matches(&mut self, wanted: &[Attribute]) -> QueryResult<BTreeMap<Uuid, usize>>;
 
@@ -220,12 +217,6 @@ macro_rules! node_queries {
                     .first(self)
                     .optional()?;
                 Ok(earliest.flatten().map(Timestamp))
-            }
-
-            fn node_versions(&mut self) -> QueryResult<Vec<(Uuid, i64)>> {
-                let rows: Vec<(String, i64)> =
-                    nodes::table.select((nodes::uuid, nodes::version)).load(self)?;
-                rows.iter().map(|(uuid, version)| Ok((parse_uuid(uuid)?, *version))).collect()
             }
 
             fn matches(&mut self, wanted: &[Attribute]) -> QueryResult<BTreeMap<Uuid, usize>> {

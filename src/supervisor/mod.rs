@@ -1,5 +1,5 @@
 //! Unattended work: deadlines of waiting nodes, recovery of interrupted runs, the watch over the node service's
-//! list of nodes, and sending idle actors to sleep.
+//! list of nodes, removal of what is old, and sending idle actors to sleep.
 //!
 //! Invariant: each part is a loop around one function that may be run at any time and twice; a failure is logged
 //! and tried again, and ends nothing. It writes only through jobs of the store, or by asking the node's actor.
@@ -7,6 +7,7 @@
 mod deadlines;
 mod power;
 mod recovery;
+mod retention;
 mod sync;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub use self::deadlines::ExpireOverdue;
 pub use self::recovery::recover;
+pub use self::retention::Keep;
 use crate::node::registry::Registry;
 
 /// How long an actor that nobody asks for stays awake.
@@ -28,8 +30,10 @@ const SLEEP_ROUND: Duration = Duration::from_secs(1);
 /// When the periodic work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Periods {
-    /// Between two looks at the node service's list; `None` for never.
-    pub sync: Option<Duration>,
+    /// Between two looks at the node service's list, and at what is old; `None` for never.
+    pub clean_up: Option<Duration>,
+    /// How long what is over is kept.
+    pub keep: Keep,
 }
 
 /// Starts the loops on the present arbiter; they end with it.
@@ -39,8 +43,11 @@ pub fn start(registry: &Arc<Registry>, periods: Periods) {
     actix_rt::spawn(deadlines::try_to_write(Arc::clone(registry)));
     actix_rt::spawn(send_to_sleep(Arc::clone(registry)));
     actix_rt::spawn(power::run(Arc::clone(registry)));
-    if let Some(period) = periods.sync {
+    if let Some(period) = periods.clean_up {
         actix_rt::spawn(sync::run(Arc::clone(registry), period));
+        if !periods.keep.is_for_ever() {
+            actix_rt::spawn(retention::run(Arc::clone(registry), periods.keep, period));
+        }
     }
 }
 

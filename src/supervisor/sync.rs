@@ -1,7 +1,8 @@
 //! The watch over the node service's list: records of nodes that are gone are removed.
 //!
 //! Invariant: a record goes only after two complete listings in a row without its node, and an empty listing
-//! never counts: a change of visibility rules must not wipe the records.
+//! never counts: a change of visibility rules must not wipe the records. Of a listing only the UUIDs are kept, of the
+//! records one page.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,23 +10,26 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
 use crate::node::Outcome;
 use crate::node::registry::Registry;
 use crate::node_service::NodeService;
+use crate::store::housekeeping::Judged;
 use crate::store::runs::RunEnd;
-use crate::store::{Job, QueryResult, Session};
+use crate::store::{Job, QueryResult, Session, Store};
 
 /// Records removed in one job.
 const BATCH: usize = 250;
+/// Records read at one time.
+const PAGE: i64 = 5000;
 
-/// Removes the records of nodes that are gone, with their attributes and data; their runs stay in the history.
+/// Removes records, with their attributes and data; their runs stay in the history.
 #[derive(Clone, Debug)]
-struct Forget {
-    /// With the version that each had when the listing began: a record that was made anew since then stays.
-    nodes: Vec<(Uuid, i64)>,
-    now: Timestamp,
+pub(super) struct Forget {
+    /// With the version that each was judged by: one that was made anew since then stays.
+    pub(super) nodes: Vec<Judged>,
+    pub(super) now: Timestamp,
 }
 
 impl Job for Forget {
@@ -37,6 +41,7 @@ impl Job for Forget {
         for (node, version) in &self.nodes {
             if session.delete_node(*node, *version)? {
                 session.close_runs_of(*node, &end)?;
+                session.drop_power_job(*node)?;
                 count = count.saturating_add(1);
             }
         }
@@ -44,28 +49,47 @@ impl Job for Forget {
     }
 }
 
+/// A complete listing, in order.
+struct Listing(Vec<Uuid>);
+
+impl Listing {
+    /// Reads the list to its end; nothing where it is empty, which tells nothing.
+    async fn read(service: &dyn NodeService) -> Result<Option<Self>> {
+        let mut listed = Vec::new();
+        let mut take = |node| listed.push(node);
+        service.list_uuids(&mut take).await.map_err(|error| Error::unavailable(error.text))?;
+        listed.sort_unstable();
+        Ok((!listed.is_empty()).then_some(Self(listed)))
+    }
+
+    fn shows(&self, node: Uuid) -> bool {
+        self.0.binary_search(&node).is_ok()
+    }
+}
+
 /// What the last complete listing did not show.
 #[derive(Debug, Default)]
 struct Missing(HashSet<Uuid>);
 
-impl Missing {
-    /// Takes a complete listing; answers the nodes that it and the one before did not show.
-    fn after(&mut self, known: Vec<(Uuid, i64)>, listed: &HashSet<Uuid>) -> Vec<(Uuid, i64)> {
-        if listed.is_empty() {
-            return Vec::new();
+/// What a listing does not show.
+#[derive(Debug, Default)]
+struct Absent {
+    /// Now for the first time.
+    new: HashSet<Uuid>,
+    /// Now as the time before.
+    again: Vec<Judged>,
+}
+
+impl Absent {
+    /// Adds a page of the records.
+    fn add(&mut self, page: &[Judged], listing: &Listing, before: &Missing) {
+        for (node, version) in page.iter().filter(|(node, _)| !listing.shows(*node)) {
+            if before.0.contains(node) {
+                self.again.push((*node, *version));
+            } else {
+                self.new.insert(*node);
+            }
         }
-        let absent = known.into_iter().filter(|(node, _)| !listed.contains(node));
-        let (again, new): (Vec<_>, HashSet<_>) =
-            absent.fold((Vec::new(), HashSet::new()), |(mut again, mut new), (node, version)| {
-                if self.0.contains(&node) {
-                    again.push((node, version));
-                } else {
-                    new.insert(node);
-                }
-                (again, new)
-            });
-        self.0 = new;
-        again
     }
 }
 
@@ -74,49 +98,46 @@ pub(super) async fn run(registry: Arc<Registry>, period: Duration) {
     let mut missing = Missing::default();
     loop {
         tokio::time::sleep(period).await;
-        if let Err(error) = look(&registry, service.as_ref(), &mut missing).await {
+        let shared = registry.shared();
+        let looked = look(&shared.store, shared.clock.as_ref(), service.as_ref(), &mut missing);
+        if let Err(error) = looked.await {
             log::error!("The node service's list of nodes could not be followed error={error}");
         }
     }
 }
 
-async fn look(registry: &Arc<Registry>, service: &dyn NodeService, missing: &mut Missing) -> Result<()> {
-    let shared = registry.shared();
-    // The records are read first: a node that is made meanwhile is then not taken for one that is gone.
-    let known = shared.store.read(|session| session.node_versions()).await?;
-    if known.is_empty() {
+async fn look(
+    store: &Store,
+    clock: &dyn Clock,
+    service: &dyn NodeService,
+    missing: &mut Missing,
+) -> Result<()> {
+    // Records that move while the list is read are left to the next look.
+    let began = clock.now();
+    if store.read(move |session| session.settled_page(None, began, 1)).await?.is_empty() {
         return Ok(());
     }
-    let mut listed = HashSet::new();
-    let mut take = |node| {
-        listed.insert(node);
-    };
-    service.list_uuids(&mut take).await.map_err(|error| Error::unavailable(error.text))?;
-    let gone = missing.after(known, &listed);
-    for nodes in gone.chunks(BATCH) {
-        let job = Forget { nodes: nodes.to_vec(), now: shared.now() };
-        let count = shared.store.write(job).await?;
+    let Some(listing) = Listing::read(service).await? else { return Ok(()) };
+    let absent = compare(store, began, &listing, missing).await?;
+    missing.0 = absent.new;
+    for nodes in absent.again.chunks(BATCH) {
+        let count = store.write(Forget { nodes: nodes.to_vec(), now: clock.now() }).await?;
         log::info!("Records of nodes that are gone from the node service were removed count={count}");
     }
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_node_is_gone_after_two_listings_without_it_and_an_empty_one_never_counts() {
-        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let mut missing = Missing::default();
-        let listed = HashSet::from([one]);
-        let known = || vec![(one, 1), (two, 5)];
-        let nobody: Vec<(Uuid, i64)> = Vec::new();
-        assert_eq!(missing.after(known(), &listed), nobody);
-        assert_eq!(missing.after(known(), &HashSet::new()), nobody);
-        assert_eq!(missing.after(known(), &listed), vec![(two, 5)]);
-        assert_eq!(missing.after(known(), &listed), nobody);
-        assert_eq!(missing.after(known(), &HashSet::from([one, two])), nobody);
-        assert_eq!(missing.after(known(), &listed), nobody);
+/// Goes through all records, page by page.
+async fn compare(store: &Store, began: Timestamp, listing: &Listing, before: &Missing) -> Result<Absent> {
+    let mut absent = Absent::default();
+    let mut after = None;
+    loop {
+        let page = store.read(move |session| session.settled_page(after, began, PAGE)).await?;
+        let Some((last, _)) = page.last() else { return Ok(absent) };
+        after = Some(*last);
+        absent.add(&page, listing, before);
     }
 }
+
+#[cfg(test)]
+mod tests;

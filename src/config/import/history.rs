@@ -96,7 +96,6 @@ const NEEDLESS: &[(&str, &str, &str)] = &[
     ("DEFAULT", "max_header_line", "the server is part of the program"),
     ("DEFAULT", "tcp_keepidle", "the server is part of the program"),
     ("DEFAULT", "client_socket_timeout", "see request_head_timeout"),
-    ("DEFAULT", "node_status_keep_time", "records are kept until their nodes are gone"),
     ("DEFAULT", "introspection_delay_drivers", "introspection_delay counts for every driver"),
     ("DEFAULT", "enable_setting_ipmi_credentials", "credentials are never set"),
     ("processing", "log_bmc_address", "names of log files say what they hold: ramdisk_logs_filename_format"),
