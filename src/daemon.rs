@@ -273,6 +273,8 @@ fn of_ramdisks(
     let settings = http::Settings {
         surface: http::Surface::Callbacks,
         healthcheck: http::Healthcheck::Disabled,
+        // One a connection; places are given up before the work is done.
+        max_requests_per_worker: http::ramdisks::HELD_PER_WORKER,
         ..settings
     };
     let options = ServerSettings {

@@ -17,7 +17,7 @@ use super::turnstile::{self, Places, Turnstile};
 use super::{Api, Services, Settings};
 
 /// Connections that a worker accepts; more stay in the backlog.
-const HELD_PER_WORKER: usize = 16_384;
+pub const HELD_PER_WORKER: usize = 16_384;
 
 /// Starts to answer ramdisks; otherwise as [`super::server::start`].
 ///
