@@ -173,7 +173,8 @@ def test_a_token_that_is_known_is_not_examined_again(rollcall, real_keystone, ca
 
 @pytest.mark.configured(keystone_authtoken={'validation_timeout': 3, 'http_request_max_retries': 0})
 def test_while_keystone_hangs_or_is_away_only_those_known_are_let_in(rollcall, real_keystone, callers):
-    assert ask(rollcall, callers[0]).status_code == 200
+    # On a busy machine the first answer of the real service may take longer than is waited for.
+    wait_for(lambda: ask(rollcall, callers[0]).status_code == 200, 'Keystone to answer', 60)
     for leave, come_back in [(real_keystone.pause, real_keystone.go_on), (real_keystone.stop, real_keystone.serve)]:
         leave()
         try:
