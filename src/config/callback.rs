@@ -51,7 +51,7 @@ pub(super) const SECTION: Section = Section {
         works(
             "max_memory_bytes",
             Kind::Integer(65_536, 1_099_511_627_776),
-            Some("67108864"),
+            Some("33554432"),
             "Bytes of posted data in memory at one time; more wait unread. One body always has room.",
         ),
     ],
@@ -93,7 +93,7 @@ impl Default for Callback {
             key_file: None,
             ca_file: None,
             max_connections: 32,
-            max_memory_bytes: 64 * 1024 * 1024,
+            max_memory_bytes: 32 * 1024 * 1024,
         }
     }
 }
