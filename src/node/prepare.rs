@@ -162,4 +162,50 @@ mod tests {
             assert_eq!(persistence(&node) == Persistence::Always, persistent, "{text}");
         }
     }
+
+    /// A document such as ramdisks send.
+    fn usual() -> Vec<u8> {
+        let nics: Vec<_> = (0..4)
+            .map(|n| json!({"name": format!("eth{n}"), "mac_address": format!("52:54:00:00:00:0{n}"), "lldp": [[1, "04"]]}))
+            .collect();
+        let disks = json!([{"name": "/dev/sda", "size": 10_737_418_240_i64}]);
+        let inventory = json!({"interfaces": nics, "disks": disks, "memory": {"physical_mb": 2048},
+            "cpu": {"count": 4, "architecture": "x86_64"}, "bmc_address": "192.0.2.1"});
+        json!({"inventory": inventory, "boot_interface": "52:54:00:00:00:01", "logs": "QUJD", "error": null})
+            .to_string()
+            .into_bytes()
+    }
+
+    /// Cuts a piece of the usual document out and puts other bytes in its place.
+    fn spliced(at: usize, cut: usize, with: &[u8]) -> Vec<u8> {
+        let mut body = usual();
+        let from = at % body.len();
+        let to = from.saturating_add(cut).min(body.len());
+        body.splice(from..to, with.iter().copied());
+        body
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 3000, ..Default::default() })]
+
+        #[test]
+        fn no_body_whatever_it_is_can_do_harm(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..512),
+            at in 0_usize..4096,
+            cut in 0_usize..64,
+            depth in 0_usize..2000,
+        ) {
+            let pipeline = Pipeline::from_config(&crate::config::Config::default()).unwrap();
+            let nested = [b"{\"a\":".repeat(depth), bytes.clone()].concat();
+            for body in [spliced(at, cut, &bytes), nested, bytes] {
+                match from_body(&pipeline, &body) {
+                    Ok(prepared) => {
+                        let again = prepared.posting.take_document(&pipeline);
+                        proptest::prop_assert!(again.is_ok());
+                    }
+                    Err(error) => proptest::prop_assert_eq!(error.kind, crate::error::Kind::BadRequest),
+                }
+            }
+        }
+    }
 }
