@@ -31,6 +31,7 @@ use crate::node::rules::StoredRules;
 use crate::node::service::Nodes;
 use crate::node::shared::{Services, Shared};
 use crate::node::step::{KeepData, TimeoutPower};
+use crate::node::token::Tokens;
 use crate::node::turns::Turns;
 use crate::node_service::ironic;
 use crate::node_service::local::Local;
@@ -198,6 +199,7 @@ fn settings(config: &Config) -> machine::Settings {
         timeout_power: if config.timeout_power_off { TimeoutPower::Off } else { TimeoutPower::Leave },
         spacing: if config.introspection_delay > 0 { Spacing::Spaced } else { Spacing::Free },
         in_use: if config.processing.permit_active_introspection { InUse::Permitted } else { InUse::Refused },
+        tokens: if config.callback.require_token { Tokens::Required } else { Tokens::Unused },
         unknown: match config.processing.node_not_found_hook {
             Some(_) => Unknown::Enrolled,
             None => Unknown::Refused,

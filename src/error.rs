@@ -12,6 +12,8 @@ pub enum Kind {
     BadRequest,
     /// What the request names does not exist (404).
     NotFound,
+    /// Who asks may not do it (403).
+    Forbidden,
     /// The node is locked, or its state does not allow it (409).
     Conflict,
     /// The requested API version is not offered (406).
@@ -31,6 +33,7 @@ impl Kind {
         match self {
             Self::BadRequest => "bad_request",
             Self::NotFound => "not_found",
+            Self::Forbidden => "forbidden",
             Self::Conflict => "conflict",
             Self::NotAcceptable => "not_acceptable",
             Self::TooLarge => "too_large",

@@ -176,6 +176,7 @@ fn born(machine: &Ready, now: Timestamp, deadline: Option<Timestamp>, run: (Uuid
         run: run.0,
         last_event: Event::Start,
         posted: None,
+        token: None,
     };
     Transition {
         record,

@@ -139,6 +139,7 @@ pub(super) fn record(row: &AncestorNode, settings: &Settings) -> Result<(Record,
         run: run_of(uuid, started_at),
         last_event: last_event(state),
         posted: None,
+        token: None,
     };
     Ok((record, there))
 }

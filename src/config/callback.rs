@@ -22,6 +22,12 @@ pub(super) const SECTION: Section = Section {
             "Networks from which callbacks are taken, by the address of the connection; none here means all.",
         ),
         works(
+            "require_token",
+            Kind::Bool,
+            Some("false"),
+            "Whether the data of a waiting node is taken only with the token of its run (?token=).",
+        ),
+        works(
             "listen_address",
             Kind::Form(forms::IP_ADDRESS),
             None,
@@ -64,6 +70,8 @@ pub(super) const SECTION: Section = Section {
 pub struct Callback {
     /// Networks from which callbacks are taken, as written; empty: all.
     pub allowed_cidrs: Vec<String>,
+    /// Whether data is taken only with the token of its run.
+    pub require_token: bool,
     /// IP address of the listener for ramdisks; that of the API where unset.
     pub listen_address: Option<String>,
     /// TCP port of the listener for ramdisks; without it there is none.
@@ -86,6 +94,7 @@ impl Default for Callback {
     fn default() -> Self {
         Self {
             allowed_cidrs: Vec::new(),
+            require_token: false,
             listen_address: None,
             listen_port: None,
             use_ssl: None,

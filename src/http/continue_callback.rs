@@ -9,13 +9,20 @@ use uuid::Uuid;
 use super::turnstile::Place;
 use super::{Api, body, query, reply};
 use crate::error::{Error, Result};
+use crate::node::CallbackQuery;
+use crate::node::token::TokenDigest;
 
 #[derive(Serialize)]
 struct Taken {
     uuid: Uuid,
 }
 
-/// The node that the query names; whether the data is that of the node is found out later.
+/// What the query says; whether it is true is found out later.
+fn said(request: &HttpRequest) -> Result<CallbackQuery> {
+    let token = query::first(request, "token").map(|token| TokenDigest::of(token.trim()));
+    Ok(CallbackQuery { node: named(request)?, token })
+}
+
 fn named(request: &HttpRequest) -> Result<Option<Uuid>> {
     let Some(text) = query::first(request, "node_uuid") else { return Ok(None) };
     let wrong = |_| Error::bad_request(format!("Invalid UUID for node_uuid: {text}"));
@@ -24,11 +31,11 @@ fn named(request: &HttpRequest) -> Result<Option<Uuid>> {
 
 /// `POST /v1/continue`
 pub(super) async fn take(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
-    let node = named(&request)?;
+    let said = said(&request)?;
     let posted = body::admit(&request, &api.settings).await?;
     if let Some(place) = request.conn_data::<Place>() {
         place.give_up();
     }
-    let uuid = api.nodes.callback(posted, node).await?;
+    let uuid = api.nodes.callback(posted, said).await?;
     Ok(reply::json(StatusCode::OK, &Taken { uuid }))
 }

@@ -72,6 +72,7 @@ fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::BadRequest => StatusCode::BAD_REQUEST,
         Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::Conflict => StatusCode::CONFLICT,
         Kind::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -15,7 +15,10 @@ use crate::fsm::{Event, State};
 use crate::node::matching::{self, Candidate, Explanation, Matched};
 use crate::node::rules::{DryRun, Rules};
 use crate::node::timeline::{Entry, Timeline};
-use crate::node::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant};
+use crate::node::token::Token;
+use crate::node::{
+    CallbackQuery, Introspection, ListQuery, ManageBoot, Record, RunHistory, Started, Variant,
+};
 use crate::node_service::Object;
 use crate::node_service::recorded::Call;
 use crate::processing::rules::{Rule, RulePatch};
@@ -36,6 +39,8 @@ pub(super) struct Fake {
     pub(super) askers: RefCell<Vec<Option<String>>>,
     /// What every call answers instead.
     pub(super) failure: RefCell<Option<Error>>,
+    /// What starts are given.
+    pub(super) token: RefCell<Option<Token>>,
 }
 
 impl Fake {
@@ -81,6 +86,7 @@ pub(super) fn record() -> Record {
         run: Uuid::nil(),
         last_event: Event::Wait,
         posted: None,
+        token: None,
     }
 }
 
@@ -172,9 +178,14 @@ impl Rules for Fake {
 
 #[async_trait(?Send)]
 impl Introspection for Fake {
-    async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<()> {
+    async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<Started> {
         self.note(format!("start {ident} {manage_boot:?}"))?;
-        self.find(ident)
+        self.find(ident).map(|()| Started { token: self.token.borrow().clone() })
+    }
+
+    async fn renew_token(&self, ident: &str) -> Result<Token> {
+        self.note(format!("renew the token {ident}"))?;
+        self.find(ident).map(|()| Token::random())
     }
 
     async fn abort(&self, ident: &str) -> Result<()> {
@@ -187,9 +198,10 @@ impl Introspection for Fake {
         self.find(ident)
     }
 
-    async fn callback(&self, posted: Admitted, node: Option<Uuid>) -> Result<Uuid> {
-        let named = node.map(|node| format!(" for {node}")).unwrap_or_default();
-        self.note(format!("callback {}{named}", posted.into_parts().0.len()))?;
+    async fn callback(&self, posted: Admitted, query: CallbackQuery) -> Result<Uuid> {
+        let named = query.node.map(|node| format!(" for {node}")).unwrap_or_default();
+        let token = if query.token.is_some() { " with a token" } else { "" };
+        self.note(format!("callback {}{named}{token}", posted.into_parts().0.len()))?;
         Ok(record().uuid)
     }
 

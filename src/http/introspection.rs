@@ -1,21 +1,46 @@
 //! `/v1/introspection/<node>`: start, status, abort.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
 
 use super::status::Status;
 use super::{Api, Settings, body, links, path, query, reply};
 use crate::error::{Error, Result};
 use crate::node::ManageBoot;
+use crate::node::token::Token;
+
+/// A token for the callback of a run; to whom may start one, once.
+#[derive(Serialize)]
+struct Issued<'a> {
+    callback_token: &'a str,
+}
 
 /// `POST /v1/introspection/<node>`; a body is read, so that the connection can go on, and ignored.
 pub(super) async fn start(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let node = path::node(&request)?;
     let manage_boot = manage_boot(query::first(&request, "manage_boot").as_deref(), &api.settings)?;
     body::read(&request, &api.settings).await?;
-    api.nodes.start(&node, manage_boot).await?;
-    Ok(reply::accepted())
+    Ok(match api.nodes.start(&node, manage_boot).await?.token {
+        Some(token) => issued(StatusCode::ACCEPTED, &token),
+        None => reply::accepted(),
+    })
+}
+
+/// `POST /v1/introspection/<node>/callback-token`; a body is ignored.
+pub(super) async fn renew_token(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
+    let node = path::node(&request)?;
+    body::read(&request, &api.settings).await?;
+    let token = api.nodes.renew_token(&node).await?;
+    Ok(issued(StatusCode::OK, &token))
+}
+
+fn issued(status: StatusCode, token: &Token) -> HttpResponse {
+    let mut answer = reply::json(status, &Issued { callback_token: token.expose() });
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
 }
 
 /// `GET /v1/introspection/<node>`

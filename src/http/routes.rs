@@ -38,6 +38,9 @@ pub static ROUTES: &[Endpoint] = &[
     get("/v1/introspection/{node}", "status", Policy::Status, || web::to(introspection::status)),
     post("/v1/introspection/{node}", "start", Policy::Start, || web::to(introspection::start)),
     post("/v1/introspection/{node}/abort", "abort", Policy::Abort, || web::to(introspection::abort)),
+    post("/v1/introspection/{node}/callback-token", "renew the token", Policy::Start, || {
+        web::to(introspection::renew_token)
+    }),
     get("/v1/introspection/{node}/events", "events", Policy::Status, || web::to(events::events)),
     get("/v1/introspection/{node}/match", "match", Policy::Data, || web::to(events::explain)),
     get("/v1/introspection/{node}/data", "processed data", Policy::Data, || web::to(data::processed)),

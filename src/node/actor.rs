@@ -25,6 +25,7 @@ use super::registry::Registry;
 use super::remains;
 use super::shared::Shared;
 use super::timeline::{Entry, Timeline};
+use super::token::TokenDigest;
 use crate::clock::Timestamp;
 use crate::context::{self, Asker};
 use crate::crash;
@@ -48,6 +49,8 @@ pub enum Request {
     Abort,
     /// Process data again.
     Reapply(Arc<Posting>, Source),
+    /// Give the waiting run another token.
+    Token(TokenDigest),
     /// Take the ramdisk's data.
     Callback(Arc<Posting>),
     /// Begin a run with its data.
@@ -455,6 +458,7 @@ impl Handler<Ask> for NodeActor {
             Request::Start(order) => Input::Start(ticket, order),
             Request::Abort => Input::Abort(ticket),
             Request::Reapply(posting, source) => Input::Reapply(ticket, posting, source),
+            Request::Token(token) => Input::Token(ticket, token),
             Request::Callback(posting) => Input::Callback(ticket, posting),
             Request::Adopt(adoption) => Input::Adopt(ticket, adoption),
             Request::Late(posting, line) => Input::Late(ticket, posting, line),

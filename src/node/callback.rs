@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Attribute;
 use super::actor::{Progress, Request};
 use super::discovery::claims::Claim;
 use super::discovery::{self, Miss};
@@ -23,6 +22,7 @@ use super::prepare::{self, Prepared};
 use super::provision::InUse;
 use super::service::Nodes;
 use super::shared::Shared;
+use super::{Attribute, CallbackQuery};
 use crate::admission::Admitted;
 use crate::context;
 use crate::error::{Error, Kind, Result};
@@ -59,17 +59,18 @@ impl Nodes {
     pub(super) async fn take_posting(
         &self,
         posted: Admitted,
-        named: Option<Uuid>,
+        query: CallbackQuery,
         progress: &Arc<Progress>,
         found: &Found,
     ) -> Result<()> {
         let shared = self.shared();
         let pipeline = Arc::clone(&shared.pipeline);
         let prepared = shared.compute(move || prepare::from_posted(&pipeline, posted)).await?;
-        let Prepared { posting, identity, pxe } = prepared;
+        let Prepared { mut posting, identity, pxe } = prepared;
+        posting.token = query.token;
         let identity = shared.discovery.telling(identity);
         let wanted = lookup::attributes(&identity);
-        let mut arrival = Arrival { posting, identity, wanted, pxe, named };
+        let mut arrival = Arrival { posting, identity, wanted, pxe, named: query.node };
         match self.look_up(&mut arrival).await? {
             Ok(node) => self.hand_over(node, arrival, progress, found).await,
             Err(Missed::Unknown(_)) if shared.discovery.is_on() => {

@@ -14,6 +14,7 @@ mod recovery;
 mod start;
 #[cfg(test)]
 mod tests;
+mod token;
 mod work;
 
 pub use self::abort::power_text;
@@ -30,6 +31,7 @@ use super::posting::Posting;
 use super::provision::InUse;
 use super::step::{self, End, KeepData, TimeoutPower};
 use super::timeline::{Entry, Timeline};
+use super::token::{TokenDigest, Tokens};
 use crate::clock::Timestamp;
 use crate::context::Asker;
 use crate::error::{Error, Result};
@@ -65,6 +67,8 @@ pub struct Settings {
     pub in_use: InUse,
     /// What becomes of callbacks that match no node.
     pub unknown: Unknown,
+    /// Whether callbacks have to carry the token of their run.
+    pub tokens: Tokens,
 }
 
 /// What becomes of callbacks that match no node.
@@ -94,6 +98,8 @@ pub enum Input {
     Abort(Ticket),
     /// An operator has data processed again.
     Reapply(Ticket, Arc<Posting>, Source),
+    /// An operator gives the waiting run another token.
+    Token(Ticket, TokenDigest),
     /// The ramdisk posted.
     Callback(Ticket, Arc<Posting>),
     /// The ramdisk of a machine without a run posted.
@@ -348,6 +354,7 @@ impl NodeMachine {
             Input::Start(ticket, order) => self.on_start(now, ticket, order),
             Input::Abort(ticket) => self.on_abort(now, ticket),
             Input::Reapply(ticket, posting, source) => self.on_reapply(now, ticket, posting, source),
+            Input::Token(ticket, token) => self.on_token(now, ticket, token),
             Input::Callback(ticket, posting) => self.on_callback(now, ticket, posting),
             Input::Adopt(ticket, adoption) => self.on_adopt(now, ticket, adoption),
             Input::Withdrawn(ticket) => self.on_withdrawn(ticket),

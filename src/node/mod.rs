@@ -24,6 +24,7 @@ pub mod service;
 pub mod shared;
 pub mod step;
 pub mod timeline;
+pub mod token;
 pub mod turns;
 
 use async_trait::async_trait;
@@ -35,6 +36,7 @@ use crate::error::Result;
 use crate::fsm::{Event, State};
 use crate::node_service::Object;
 use crate::store::runs::RunRow;
+use token::{Token, TokenDigest};
 
 /// What the database holds of a node: its last committed transition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub struct Record {
     pub last_event: Event,
     /// The data that was taken in this run.
     pub posted: Option<Posted>,
+    /// The token that the callback of a run has to carry, where there is one; void once data was taken.
+    pub token: Option<TokenDigest>,
 }
 
 /// Data that a ramdisk posted and that was taken.
@@ -180,11 +184,30 @@ pub struct ListQuery {
     pub states: Vec<State>,
 }
 
+/// What a ramdisk says beside its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallbackQuery {
+    /// The node that it says it is; the data must match it.
+    pub node: Option<Uuid>,
+    /// The token of its run.
+    pub token: Option<TokenDigest>,
+}
+
+/// What comes of a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The token that the callback has to carry, where it has to.
+    pub token: Option<Token>,
+}
+
 /// What may be asked of the nodes. `ident` is a UUID in any notation or a node's name.
 #[async_trait(?Send)]
 pub trait Introspection {
     /// Starts an introspection; answers when it is accepted (managed boot), or done up to `waiting`.
-    async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<()>;
+    async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<Started>;
+
+    /// Gives a waiting run another token for its callback; the one before is void.
+    async fn renew_token(&self, ident: &str) -> Result<Token>;
 
     /// Ends a waiting run; answers when it is accepted.
     async fn abort(&self, ident: &str) -> Result<()>;
@@ -192,9 +215,8 @@ pub trait Introspection {
     /// Processes stored data, or the given document, again; answers when it is accepted.
     async fn reapply(&self, ident: &str, document: Option<Object>) -> Result<()>;
 
-    /// Takes the ramdisk's data; answers the node that it belongs to. A node that is named must be one that the
-    /// data matches.
-    async fn callback(&self, posted: Admitted, node: Option<Uuid>) -> Result<Uuid>;
+    /// Takes the ramdisk's data; answers the node that it belongs to.
+    async fn callback(&self, posted: Admitted, query: CallbackQuery) -> Result<Uuid>;
 
     /// The record of a node.
     async fn status(&self, ident: &str) -> Result<Record>;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::posting::Posting;
+use super::token::TokenDigest;
 use super::{Attribute, ManageBoot};
 use crate::error::Error;
 use crate::fsm::Birth;
@@ -25,6 +26,8 @@ pub struct StartOrder {
     pub attributes: Result<Vec<Attribute>, String>,
     /// How the boot device is set.
     pub persistence: Persistence,
+    /// The token that the callback has to carry, where it has to.
+    pub token: Option<TokenDigest>,
 }
 
 /// The data of a machine that has no run, and the node that it belongs to.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::discovery;
 use super::matching::Explanation;
+use super::token::TokenDigest;
 use crate::admission::{OVERHEAD_BYTES, Reservation};
 use crate::error::Result;
 use crate::node_service::Object;
@@ -36,6 +37,8 @@ pub struct Posting {
     pub matched: Option<Explanation>,
     /// Whether its node was made for it.
     pub discovered: bool,
+    /// The token that it carries, where it carries one.
+    pub token: Option<TokenDigest>,
     held: Held,
 }
 
@@ -54,7 +57,16 @@ impl Posting {
     /// A posting whose parsed document is not kept.
     #[must_use]
     pub fn new(raw: Packed, failures: Vec<String>, logs: Option<RamdiskLogs>, origin: Origin) -> Self {
-        Self { raw, failures, logs, origin, matched: None, discovered: false, held: Held::default() }
+        Self {
+            raw,
+            failures,
+            logs,
+            origin,
+            matched: None,
+            discovered: false,
+            token: None,
+            held: Held::default(),
+        }
     }
 
     /// Keeps the parsed document too.

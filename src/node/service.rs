@@ -19,7 +19,10 @@ use super::registry::Registry;
 use super::shared::Shared;
 use super::step::KeepData;
 use super::timeline::Timeline;
-use super::{Introspection, ListQuery, ManageBoot, Record, RunHistory, Variant, provision};
+use super::token::{Token, Tokens};
+use super::{
+    CallbackQuery, Introspection, ListQuery, ManageBoot, Record, RunHistory, Started, Variant, provision,
+};
 use crate::admission::Admitted;
 use crate::context;
 use crate::error::{Error, Result};
@@ -106,7 +109,8 @@ impl Nodes {
         }
         let attributes =
             prepare::attributes(self.service.as_ref(), &node, &self.shared().bmc_address_fields).await;
-        let order = StartOrder { manage_boot, attributes, persistence: prepare::persistence(&node) };
+        let order =
+            StartOrder { manage_boot, attributes, persistence: prepare::persistence(&node), token: None };
         Ok((node.uuid, order))
     }
 
@@ -147,9 +151,22 @@ impl Nodes {
 
 #[async_trait(?Send)]
 impl Introspection for Nodes {
-    async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<()> {
+    async fn start(&self, ident: &str, manage_boot: ManageBoot) -> Result<Started> {
         let (node, order) = in_time(self.order(ident, manage_boot)).await?;
-        self.ask(node, Request::Start(Box::new(order))).await
+        let token = (self.shared().settings.tokens == Tokens::Required).then(Token::random);
+        let order = StartOrder { token: token.as_ref().map(Token::digest), ..order };
+        self.ask(node, Request::Start(Box::new(order))).await?;
+        Ok(Started { token })
+    }
+
+    async fn renew_token(&self, ident: &str) -> Result<Token> {
+        let node = self.resolve(ident).await?;
+        if self.shared().settings.tokens == Tokens::Unused {
+            return Err(Error::bad_request("Callbacks need no token: [callback]require_token is not set"));
+        }
+        let token = Token::random();
+        self.ask(node, Request::Token(token.digest())).await?;
+        Ok(token)
     }
 
     async fn abort(&self, ident: &str) -> Result<()> {
@@ -175,11 +192,11 @@ impl Introspection for Nodes {
         Ok(())
     }
 
-    async fn callback(&self, posted: Admitted, node: Option<Uuid>) -> Result<Uuid> {
+    async fn callback(&self, posted: Admitted, query: CallbackQuery) -> Result<Uuid> {
         let _counted = Counted::new(&metrics::get().callbacks);
         let progress = Arc::new(Progress::default());
         let found = Found::default();
-        let work = self.take_posting(posted, node, &progress, &found);
+        let work = self.take_posting(posted, query, &progress, &found);
         tokio::pin!(work);
         // One clock runs from the request's head.
         let end = context::received() + self.shared().callback_deadline;

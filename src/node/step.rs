@@ -192,6 +192,7 @@ pub fn born(
         run,
         last_event: if birth == Birth::ActiveIntrospection { Event::Wait } else { Event::Start },
         posted: None,
+        token: None,
     };
     Ok(Transition {
         record,
@@ -225,6 +226,7 @@ pub fn begin(
     next.finished_at = None;
     next.error = None;
     next.posted = None;
+    next.token = None;
     next.run = id;
     transition.runs.begun = Some(kind);
     if record.finished_at.is_none() {

@@ -32,7 +32,7 @@ pub struct Timeline {
 pub struct Entry {
     /// When, in microseconds since the epoch.
     pub at_us: i64,
-    /// The event of the state machine, `plan` for a committed Change, or `refused`.
+    /// The event of the state machine, `plan` for a committed Change, `token` for a token that was given, or `refused`.
     pub event: String,
     /// The state before.
     pub from: Option<State>,

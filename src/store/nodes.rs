@@ -9,6 +9,7 @@ use super::schema::{attributes, nodes, run_attributes};
 use super::writer::QueryResult;
 use crate::clock::Timestamp;
 use crate::fsm::State;
+use crate::node::token::TokenDigest;
 use crate::node::{Attribute, ManageBoot, Posted, Record};
 
 /// Rows of ended runs that are looked at for one late callback.
@@ -32,6 +33,7 @@ pub(super) struct NodeRow {
     last_event: String,
     posted_digest: Option<String>,
     posted_answered: bool,
+    token_digest: Option<String>,
 }
 
 impl NodeRow {
@@ -50,6 +52,7 @@ impl NodeRow {
             last_event: record.last_event.name().to_owned(),
             posted_digest: record.posted.as_ref().map(|posted| posted.digest.clone()),
             posted_answered: record.posted.as_ref().is_some_and(|posted| posted.answered),
+            token_digest: record.token.as_ref().map(|token| token.as_str().to_owned()),
         }
     }
 
@@ -67,6 +70,7 @@ impl NodeRow {
             manage_boot: if self.manage_boot { ManageBoot::Managed } else { ManageBoot::Unmanaged },
             run: parse_uuid(&self.run_id)?,
             last_event: self.last_event.parse().map_err(|_| damaged("event", &self.last_event))?,
+            token: self.token_digest.map(TokenDigest::stored),
             posted: self.posted_digest.map(|digest| Posted { digest, answered: self.posted_answered }),
         })
     }

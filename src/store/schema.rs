@@ -35,6 +35,7 @@ diesel::table! {
         last_event -> Text,
         posted_digest -> Nullable<Text>,
         posted_answered -> Bool,
+        token_digest -> Nullable<Text>,
     }
 }
 

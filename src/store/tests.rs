@@ -14,6 +14,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::fsm::{Event, State};
 use crate::node::step::{self, End, KeepData};
+use crate::node::token::TokenDigest;
 use crate::node::{Attribute, BMC_ADDRESS, MAC, ManageBoot, Posted, Record, RunKind, Variant};
 
 /// A database of a test's own.
@@ -64,6 +65,7 @@ pub(crate) fn record(number: u128, state: State) -> Record {
         manage_boot: ManageBoot::Managed,
         run: Uuid::from_u128(number + 1000),
         last_event: Event::Start,
+        token: number.is_multiple_of(3).then(|| TokenDigest::of("x")),
         posted: number.is_multiple_of(2).then(|| Posted { digest: "abc".to_owned(), answered: true }),
     }
 }
@@ -96,7 +98,7 @@ pub(crate) fn known(store: &Store) -> Vec<Judged> {
 #[test]
 fn a_record_comes_back_as_it_was_written() {
     on_each(|store, _| {
-        let wanted = Record { deadline: Some(Timestamp(99)), ..record(1, State::Error) };
+        let wanted = Record { deadline: Some(Timestamp(99)), ..record(3, State::Error) };
         make(store, wanted.clone());
         let found = store.read_blocking(|session| session.node(wanted.uuid)).unwrap();
         assert_eq!(found, Some(wanted));

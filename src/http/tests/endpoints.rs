@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::super::fake::{Fake, NAME, NODE, PROCESSED, RAW};
 use super::{Settings, ask, node_path, request, send};
+use crate::node::token::Token;
 
 const STATUS: &str = "{\"deadline\":\"2026-01-01T02:59:00.000070\",\"error\":null,\"finished\":false,\
     \"finished_at\":null,\"last_event\":\"wait\",\"links\":[{\"href\":\"http://localhost:8080/v1/introspection/\
@@ -179,4 +180,21 @@ async fn names_in_paths_are_decoded() {
         assert!(answer.error().starts_with("404 Not Found: "));
     }
     assert_eq!(fake.asked().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_token_is_shown_to_whom_it_was_made_for() {
+    let fake = Fake::new();
+    let token = Token::random();
+    *fake.token.borrow_mut() = Some(token.clone());
+    let answer = send(&fake, &Settings::default(), request("POST", &node_path(""))).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::ACCEPTED, Some("no-store")));
+    assert_eq!(answer.json(), json!({"callback_token": token.expose()}));
+    let answer = send(&fake, &Settings::default(), request("POST", &node_path("/callback-token"))).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.json()["callback_token"].as_str().unwrap().len(), 64);
+    for uri in ["/v1/continue?token=abc", "/v1/continue"] {
+        send(&fake, &Settings::default(), request("POST", uri).set_payload("{}")).await;
+    }
+    assert_eq!(fake.asked()[2..], ["callback 2 with a token", "callback 2"]);
 }

@@ -67,6 +67,7 @@ const POLICIES: &[(&str, &str)] = &[
     ("status", "introspection:status"),
     ("start", "introspection:start"),
     ("abort", "introspection:abort"),
+    ("renew the token", "introspection:start"),
     ("events", "introspection:status"),
     ("match", "introspection:data"),
     ("processed data", "introspection:data"),

@@ -18,6 +18,11 @@ impl NodeMachine {
         if self.is_locked() {
             return self.enqueue(ticket, posting);
         }
+        if self.state() == Some(State::Waiting)
+            && let Some(refused) = self.token_refused(now, ticket, &posting)
+        {
+            return refused;
+        }
         match self.state() {
             Some(State::Waiting) if posting.failures.is_empty() => {
                 let flow = Flow { ticket: Some(ticket), posting: Some(posting), origin: Start::Asked };
@@ -88,6 +93,7 @@ impl NodeMachine {
             transition.data.raw = Some(posting.raw.clone());
         }
         transition.record.posted = Some(Posted { digest: posting.raw.digest.clone(), answered: true });
+        transition.record.token = None;
         self.matched = posting.matched.clone();
         let mut effects = vec![Effect::StoreLogs(Arc::clone(&posting))];
         let then = Then::Unlock(vec![(ticket, Err(answer))]);
@@ -138,6 +144,7 @@ impl NodeMachine {
         };
         transition.data.raw = Some(posting.raw.clone());
         transition.record.posted = Some(Posted { digest: posting.raw.digest.clone(), answered: false });
+        transition.record.token = None;
         self.told = false;
         self.matched = posting.matched.clone();
         let first = First { input: Input::Callback(ticket, Arc::clone(&posting)), ticket: Some(ticket) };

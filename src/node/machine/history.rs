@@ -20,7 +20,7 @@ impl NodeMachine {
         let moved = before.is_none_or(|before| before.state_since != record.state_since);
         timeline.push(Entry {
             at_us: transition.at.0,
-            event: if moved { record.last_event.name().to_owned() } else { "plan".to_owned() },
+            event: self.name_of(transition, moved).to_owned(),
             from: before.map(|before| before.state),
             to: Some(record.state),
             cause: record.error.clone(),
@@ -30,6 +30,16 @@ impl NodeMachine {
             matched: self.matched.clone(),
         });
         timeline
+    }
+
+    /// The event, or what was added within a state.
+    fn name_of(&self, transition: &Transition, moved: bool) -> &'static str {
+        let token_before = self.record.as_ref().and_then(|record| record.token.as_ref());
+        match transition.record.token.as_ref() {
+            _ if moved => transition.record.last_event.name(),
+            Some(token) if Some(token) != token_before => "token",
+            _ => "plan",
+        }
     }
 
     /// Who asked for a transition. Nobody asks for a deadline to pass.

@@ -26,6 +26,7 @@ impl NodeMachine {
             Err(refusal) => return self.refused(now, ticket, self.refuse(refusal)),
         };
         transition.record.manage_boot = order.manage_boot;
+        transition.record.token.clone_from(&order.token);
         transition.lookup = Lookup::Set(order.attributes.clone().unwrap_or_default());
         transition.data.removed = vec![Variant::Raw, Variant::Processed];
         let input = Input::Start(ticket, order.clone());

@@ -4,3 +4,4 @@ mod adoption;
 mod flows;
 mod harness;
 mod model;
+mod tokens;

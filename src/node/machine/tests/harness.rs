@@ -33,6 +33,7 @@ pub(super) fn settings() -> Arc<Settings> {
         spacing: Spacing::Spaced,
         in_use: InUse::Permitted,
         unknown: Unknown::Refused,
+        tokens: Tokens::Unused,
     })
 }
 
@@ -41,6 +42,7 @@ pub(super) fn order(manage_boot: ManageBoot) -> Box<StartOrder> {
         manage_boot,
         attributes: Ok(vec![Attribute { name: MAC, value: "52:54:00:00:00:01".to_owned() }]),
         persistence: Persistence::Once,
+        token: None,
     })
 }
 
