@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::error::{Error, Result};
@@ -53,6 +54,8 @@ pub struct Metrics {
     pub permits: IntGaugeVec,
     /// Jobs of one commit.
     pub batch_jobs: Histogram,
+    /// Transactions that were run again, since they stood in the way of others.
+    pub commit_retries: IntCounter,
     /// How long one commit held the database.
     pub hold: Histogram,
     /// Tokens of callers, by what was found out about them.
@@ -103,6 +106,10 @@ impl Metrics {
                 &["pace"],
             ),
             batch_jobs: maker.histogram("commit_batch_jobs", "Jobs of one commit.", &BATCHES),
+            commit_retries: maker.counter(
+                "commit_retries_total",
+                "Transactions run again after a deadlock or a serialization failure.",
+            ),
             hold: maker.histogram("commit_hold_seconds", "How long one commit held the database.", &HOLDS),
             tokens: maker.counters("tokens_total", "Tokens of callers that were looked at.", &["outcome"]),
             requests: maker.counters(
@@ -174,6 +181,10 @@ struct Maker(Registry);
 impl Maker {
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
         self.keep(IntCounterVec::new(options(name, help), labels))
+    }
+
+    fn counter(&self, name: &str, help: &str) -> IntCounter {
+        self.keep(IntCounter::with_opts(options(name, help)))
     }
 
     fn gauge(&self, name: &str, help: &str) -> IntGauge {

@@ -48,9 +48,9 @@ run_step() {
   esac
 }
 
-# The closing lines of test runners say what was run and what was skipped: worth the screen.
+# The closing lines of test runners say what was run and what was skipped, and some tests measure: worth the screen.
 report_success() {
-  grep -hE '^(note: |(=+ )?[0-9]+ (passed|skipped).* in [0-9.]+s|test result: .* [1-9][0-9]* passed)' "$1" | sed 's/^/        /' || true
+  grep -hE '^(note: |figure: |(=+ )?[0-9]+ (passed|skipped).* in [0-9.]+s|test result: .* [1-9][0-9]* passed)' "$1" | sed 's/^/        /' || true
   say "        ok in $2s"
 }
 

@@ -6,9 +6,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use diesel::result::Error as DieselError;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::backend::Backend;
@@ -26,6 +26,14 @@ const QUEUE_LENGTH: usize = 1024;
 const BATCH_JOBS: usize = 128;
 /// A batch ends where the documents of its jobs reach this size.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// Before each new attempt of a transaction that stood in the way of others.
+const RETRY_PAUSES: [Duration; 4] = [
+    Duration::from_millis(5),
+    Duration::from_millis(20),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+];
 
 /// One unit of writing: committed whole or not at all.
 pub trait Job: Send + 'static {
@@ -181,8 +189,7 @@ fn gather(first: Box<dyn Queued>, queue: &mut mpsc::Receiver<Box<dyn Queued>>) -
 
 fn commit(backend: &dyn Backend, health: &Health, mut batch: Batch) {
     let began = Instant::now();
-    let work = &mut |session: &mut dyn Session| batch.iter_mut().try_for_each(|job| job.run(session));
-    let outcome = backend.in_transaction(work);
+    let outcome = with_retries(backend, &mut batch);
     metrics::get().hold.observe(began.elapsed().as_secs_f64());
     match &outcome {
         Ok(result) => health.wrote(result.as_ref().err()),
@@ -204,6 +211,37 @@ fn commit(backend: &dyn Backend, health: &Health, mut batch: Batch) {
     }
 }
 
+/// Runs the batch, and again where it lost against somebody else's locks.
+fn with_retries(backend: &dyn Backend, batch: &mut Batch) -> Result<QueryResult<()>> {
+    let mut pauses = RETRY_PAUSES.iter();
+    loop {
+        let work = &mut |session: &mut dyn Session| batch.iter_mut().try_for_each(|job| job.run(session));
+        let outcome = backend.in_transaction(work);
+        let Ok(Err(error)) = &outcome else { return outcome };
+        match pauses.next() {
+            Some(pause) if is_in_the_way(error) => {
+                metrics::get().commit_retries.inc();
+                log::info!("A transaction is run again: {error}");
+                std::thread::sleep(*pause);
+            }
+            _ => return outcome,
+        }
+    }
+}
+
+/// Whether the same transaction may well succeed the next time: PostgreSQL's 40001 and 40P01. diesel does not tell
+/// the second one, and its text is English unless the server was told otherwise.
+fn is_in_the_way(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        DieselError::DatabaseError(_, information) => information.message().contains("deadlock detected"),
+        _ => false,
+    }
+}
+
 fn answer_all(batch: Batch, outcome: &Result<()>) {
     batch.into_iter().for_each(|job| job.answer(outcome.clone()));
 }
+
+#[cfg(test)]
+mod tests;

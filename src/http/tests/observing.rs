@@ -10,7 +10,7 @@ use super::super::{Api, Healthcheck, MetricsReaders, Services, Settings, app};
 use super::{Answer, request, send, services};
 use crate::health::Health;
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "rollcall_runs_total",
     "rollcall_transitions_total",
     "rollcall_refusals_total",
@@ -24,6 +24,7 @@ const NAMES: [&str; 15] = [
     "rollcall_node_service_permits_in_use",
     "rollcall_commit_batch_jobs",
     "rollcall_commit_hold_seconds",
+    "rollcall_commit_retries_total",
     "rollcall_phase_seconds",
     "rollcall_http_requests_total",
 ];

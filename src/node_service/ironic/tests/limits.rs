@@ -1,5 +1,6 @@
 //! Calls that hang, and an Ironic that can not be reached at all.
 
+use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -62,6 +63,10 @@ async fn nodes_whose_calls_hang_leave_the_others_their_throughput() {
     tokio::time::sleep(Duration::from_millis(5500)).await;
     let beside = healthy_half(&client).await;
     let ratio = alone.as_secs_f64() / beside.as_secs_f64();
+    // Not `eprintln!`, which the test runner would keep to itself.
+    let mut shown = std::io::stderr();
+    writeln!(shown, "figure: beside nodes whose calls hang, the others have {ratio:.2} of their throughput")
+        .unwrap();
     assert!(ratio >= 0.8, "alone {alone:?}, beside those that hang {beside:?}: {ratio:.2}");
 }
 
