@@ -126,8 +126,8 @@ const CONTENTS: &str = "SELECT (SELECT count(*) FROM nodes) AS nodes, \
      (SELECT count(*) FROM attributes) AS attributes, \
      (SELECT count(*) FROM runs WHERE outcome = 'finished') AS finished_runs, \
      (SELECT count(*) FROM introspection_data) AS documents, \
-     (SELECT CAST(sum(size_bytes) AS BIGINT) FROM introspection_data) AS document_bytes, \
-     (SELECT CAST(sum(length(body)) AS BIGINT) FROM introspection_data) AS stored_bytes";
+     (SELECT CAST(sum(size_bytes) AS BIGINT) FROM documents) AS document_bytes, \
+     (SELECT CAST(sum(length(body)) AS BIGINT) FROM documents) AS stored_bytes";
 
 #[derive(QueryableByName)]
 struct Count {

@@ -5,6 +5,7 @@ use super::verdict::{self, Existing, Verdict};
 use super::{Mode, Settings};
 use crate::node::timeline::Timeline;
 use crate::node::{Outcome, RunKind, Variant};
+use crate::store::data::Place;
 use crate::store::runs::RunEnd;
 use crate::store::{Job, QueryResult, Session};
 
@@ -109,7 +110,7 @@ impl TakeOver {
         }
         let stored_at = incoming.record.finished_at.unwrap_or(incoming.record.started_at);
         for (variant, packed) in &incoming.documents {
-            session.put_document(node, *variant, packed, stored_at)?;
+            session.put_document(node, *variant, packed, Place::Here, stored_at)?;
         }
         Ok(())
     }

@@ -48,6 +48,7 @@ fn busy() -> Error {
 /// All that can be asked of a connection, whichever database it leads to.
 pub trait Session:
     nodes::NodeQueries
+    + documents::DocumentQueries
     + data::DataQueries
     + runs::RunQueries
     + registered::RegisteredQueries

@@ -9,14 +9,38 @@ diesel::table! {
 }
 
 diesel::table! {
+    build_data (id) {
+        id -> BigInt,
+        node_uuid -> Text,
+        node_name -> Nullable<Text>,
+        task_id -> Nullable<Text>,
+        run_id -> Nullable<Text>,
+        generator -> Text,
+        data_format -> Text,
+        collected_us -> BigInt,
+        document_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    documents (id) {
+        id -> BigInt,
+        digest -> Text,
+        used_at -> BigInt,
+        codec -> SmallInt,
+        size_bytes -> BigInt,
+        body -> Binary,
+    }
+}
+
+diesel::table! {
     introspection_data (node_uuid, processed) {
         node_uuid -> Text,
         processed -> Bool,
         stored_at -> BigInt,
-        codec -> SmallInt,
-        digest -> Text,
-        size_bytes -> BigInt,
-        body -> Binary,
+        place -> Text,
+        digest -> Nullable<Text>,
+        document_id -> Nullable<BigInt>,
     }
 }
 
@@ -141,7 +165,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sightings (kind, value, node_uuid) {
+        kind -> Text,
+        value -> Text,
+        node_uuid -> Text,
+        detail -> Text,
+        first_us -> BigInt,
+        last_us -> BigInt,
+        present -> Bool,
+    }
+}
+
 diesel::joinable!(attributes -> nodes (node_uuid));
+diesel::joinable!(build_data -> documents (document_id));
+diesel::joinable!(introspection_data -> documents (document_id));
 diesel::joinable!(introspection_data -> nodes (node_uuid));
 diesel::joinable!(options -> nodes (node_uuid));
 diesel::joinable!(registered_ports -> registered_nodes (node_uuid));
@@ -150,6 +188,8 @@ diesel::joinable!(rule_conditions -> rules (rule));
 
 diesel::allow_tables_to_appear_in_same_query!(
     attributes,
+    build_data,
+    documents,
     introspection_data,
     nodes,
     options,
@@ -162,4 +202,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     rules,
     rules_generation,
     runs,
+    sightings,
 );

@@ -433,6 +433,9 @@ fn the_hot_queries_use_an_index() {
         "SELECT uuid FROM nodes WHERE uuid > 'a' AND state_since < 5 ORDER BY uuid LIMIT 5",
         "SELECT uuid FROM nodes WHERE state = 'error' AND started_at < 5 AND finished_at < 5 ORDER BY started_at LIMIT 5",
         "SELECT id FROM runs WHERE finished_at < 5 ORDER BY finished_at LIMIT 5",
+        "SELECT used_at, id FROM documents WHERE used_at >= 1 AND used_at < 5 ORDER BY used_at, id LIMIT 5",
+        "SELECT id FROM build_data WHERE node_uuid = 'a' AND generator = 'b' ORDER BY collected_us DESC, id DESC LIMIT 5",
+        "SELECT id FROM build_data ORDER BY collected_us DESC, id DESC LIMIT 5",
     ];
     for query in hot {
         let explained = format!("EXPLAIN QUERY PLAN {query}");

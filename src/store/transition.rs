@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::Session;
+use super::data::Place;
 use super::documents::Packed;
 use super::runs::RunEnd;
 use super::writer::{Job, QueryResult};
@@ -137,7 +138,7 @@ impl Transition {
         let stored = [(Variant::Raw, &self.data.raw), (Variant::Processed, &self.data.processed)];
         for (variant, document) in stored {
             if let Some(document) = document {
-                session.put_document(node, variant, document, self.at)?;
+                session.put_document(node, variant, document, Place::Here, self.at)?;
             }
         }
         Ok(())
