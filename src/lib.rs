@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod ancestor;
+pub mod build_data;
 pub mod cli;
 pub mod clock;
 pub mod config;

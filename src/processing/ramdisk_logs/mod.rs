@@ -37,6 +37,12 @@ impl RamdiskLogs {
         &self.0
     }
 
+    /// The archive itself; nothing where it can not be decoded.
+    #[must_use]
+    pub fn archive(&self) -> Option<Vec<u8>> {
+        decoded(self).ok().filter(|archive| !archive.is_empty())
+    }
+
     /// Takes `logs` out of the document, so that it is neither processed nor stored.
     pub fn take(document: &mut Object) -> Option<Self> {
         match document.shift_remove("logs")? {
