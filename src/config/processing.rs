@@ -75,7 +75,7 @@ pub(super) const PROCESSING: Section = Section {
         ),
         works(
             "node_not_found_hook",
-            Kind::Choice(&["enroll"]),
+            Kind::Choice(&["enroll", "example"]),
             None,
             "What is done with data of a node that is not known; unset: it is refused.",
         ),
@@ -195,6 +195,8 @@ impl Default for Processing {
 pub enum NotFoundHook {
     /// A node is made for it.
     Enroll,
+    /// It is logged and refused: a pattern for hooks of one's own.
+    Example,
 }
 
 /// Which interfaces become ports.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::active::unavailable;
 use super::quota::Place;
-use super::{Discovery, Enroll, known};
+use super::{Discovery, Enroll, Hook, known};
 use crate::clock::Timestamp;
 use crate::crash;
 use crate::error::Error;
@@ -42,7 +42,14 @@ pub async fn enroll(
     fields: &[String],
     now: Timestamp,
 ) -> Result<Node, Miss> {
-    let Some(options) = &discovery.hook else { return Err(Miss::Refused(NOTHING.to_owned())) };
+    let options = match &discovery.hook {
+        Some(Hook::Enroll(options)) => options,
+        Some(Hook::Example) => {
+            log::info!("A machine is not known identity={identity}");
+            return Err(Miss::Refused(NOTHING.to_owned()));
+        }
+        None => return Err(Miss::Refused(NOTHING.to_owned())),
+    };
     let bmc = options.bmc_address(identity);
     let uuid = uuid_of(identity);
     if let Some(text) = refusal(service, identity, bmc, fields).await.map_err(later)? {

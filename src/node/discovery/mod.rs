@@ -33,14 +33,23 @@ pub const MARK: &str = "auto_discovered";
 pub struct Discovery {
     /// Whether nodes in use may post.
     pub in_use: InUse,
-    /// How unknown machines become nodes; `None` where they do not.
-    pub hook: Option<Enroll>,
+    /// What is done about unknown machines; `None` where they are refused at once.
+    pub hook: Option<Hook>,
     /// Whose data is being decided upon.
     pub claims: Arc<Claims>,
     /// Values that tell nothing about a machine, in their canonical form.
     pub ignored: Vec<String>,
     /// New nodes in the last hour.
     quota: Quota,
+}
+
+/// What is done about unknown machines.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hook {
+    /// They become nodes.
+    Enroll(Enroll),
+    /// They are logged and refused.
+    Example,
 }
 
 /// How unknown machines become nodes.
@@ -64,7 +73,10 @@ impl Discovery {
         let permitted = processing.permit_active_introspection;
         Self {
             in_use: if permitted { InUse::Permitted } else { InUse::Refused },
-            hook: processing.node_not_found_hook.map(|NotFoundHook::Enroll| Enroll::from_config(config)),
+            hook: processing.node_not_found_hook.map(|hook| match hook {
+                NotFoundHook::Enroll => Hook::Enroll(Enroll::from_config(config)),
+                NotFoundHook::Example => Hook::Example,
+            }),
             claims: Arc::default(),
             ignored: processing.ignored_lookup_values.iter().map(|text| canonical(text)).collect(),
             quota: Quota::new(config.discovery.max_per_hour),

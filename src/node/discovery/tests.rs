@@ -113,6 +113,15 @@ async fn beyond_the_cap_machines_are_told_to_come_later() {
 }
 
 #[actix_rt::test]
+async fn the_example_makes_no_node() {
+    let (_folder, local) = registry().await;
+    let discovery = discovery(|config| config.processing.node_not_found_hook = Some(NotFoundHook::Example));
+    let line = refusal(enrolled(&discovery, &local, &machine(&[7], &["192.0.2.7"])).await);
+    assert_eq!(line, "Node not found hook returned nothing");
+    assert_eq!(local.ports_with_address(&mac(7)).await.unwrap(), []);
+}
+
+#[actix_rt::test]
 async fn parallel_posts_of_one_machine_make_one_node() {
     let (_folder, local) = registry().await;
     let discovery = discovery(|_| {});
