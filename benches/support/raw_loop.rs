@@ -201,6 +201,7 @@ fn timeline(transition: &Transition) -> Timeline {
         by: Some(format!("req-{}", record.run)),
         took_ms: Some(17),
         matched: None,
+        rules: None,
         calls: vec![Call { name: "get node".to_owned(), outcome: "ok".to_owned(), took_ms: 3 }],
     };
     let count = usize::try_from((record.version - 1) % 5 + 1).unwrap();

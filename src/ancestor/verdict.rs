@@ -101,5 +101,6 @@ pub(super) fn entry(now: Timestamp, incoming: &Incoming) -> Entry {
         took_ms: None,
         calls: Vec::new(),
         matched: None,
+        rules: None,
     }
 }

@@ -13,6 +13,7 @@ use crate::node::RunHistory;
 use crate::node::matching::{Candidate, Explanation, Source};
 use crate::node::timeline::Entry;
 use crate::node_service::recorded::Call;
+use crate::processing::rules::Results;
 
 /// The answer; the oldest event first.
 #[derive(Debug, Serialize)]
@@ -30,6 +31,8 @@ struct Event {
     cause: Option<String>,
     event: String,
     from: Option<State>,
+    /// What became of the rules, where there are any and they were applied.
+    rules: Option<Results>,
     run: String,
     to: Option<State>,
     took_ms: Option<i64>,
@@ -88,6 +91,7 @@ fn view(run: String, entry: Entry) -> Event {
         cause: entry.cause,
         event: entry.event,
         from: entry.from,
+        rules: entry.rules,
         run,
         to: entry.to,
         took_ms: entry.took_ms,

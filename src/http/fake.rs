@@ -21,7 +21,7 @@ use crate::node::{
 };
 use crate::node_service::Object;
 use crate::node_service::recorded::Call;
-use crate::processing::rules::{Rule, RulePatch};
+use crate::processing::rules::{MatchedRule, Results, Rule, RulePatch};
 use crate::store::runs::RunRow;
 
 /// The only node, and its name.
@@ -120,6 +120,10 @@ fn history() -> RunHistory {
         took_ms: Some(12),
         calls: vec![call],
         matched: Some(explanation()),
+        rules: Some(Results {
+            matched: vec![MatchedRule { description: Some("d".to_owned()), uuid: RULE.to_owned() }],
+            ..Results::default()
+        }),
     });
     RunHistory { run, timeline }
 }

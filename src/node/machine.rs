@@ -38,6 +38,7 @@ use crate::error::{Error, Result};
 use crate::fsm::{Event, Refusal, State};
 use crate::node_service::Node;
 use crate::node_service::recorded::Call;
+use crate::processing::rules::Results;
 use crate::store::transition::{Transition, Written};
 
 /// What the machine has to know of the configuration.
@@ -272,6 +273,8 @@ pub struct NodeMachine {
     told: bool,
     /// How the data came to this node, for the next entry of the timeline.
     matched: Option<Explanation>,
+    /// What became of the rules, until it is written down.
+    rules: Option<Results>,
 }
 
 impl NodeMachine {
@@ -290,6 +293,7 @@ impl NodeMachine {
             cause: None,
             told: false,
             matched: None,
+            rules: None,
         }
     }
 
@@ -455,6 +459,7 @@ impl NodeMachine {
         self.timeline = committing.timeline;
         self.calls.clear();
         self.matched = None;
+        self.rules = None;
         match committing.then {
             Then::Unlock(answers) => self.unlock(answers),
             Then::Prepare(ticket, order) => self.prepare(now, ticket, *order),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::order::{Ending, Finding, Operation, Plan, PowerPolicy};
+use super::order::{Ending, Finding, Operation, Plan, PowerPolicy, Processed};
 use super::ports;
 use super::posting::Posting;
 use super::shared::Shared;
@@ -22,7 +22,7 @@ use crate::node_service::{FailureKind, Node, NodeService, Object, Persistence, P
 use crate::processing::View;
 use crate::processing::change::Change;
 use crate::processing::document;
-use crate::processing::rules::{Outcome, RuleSet};
+use crate::processing::rules::{Outcome, Results, RuleSet};
 use crate::store::documents::Packed;
 
 /// The pause before a node is read again after a restart.
@@ -98,7 +98,7 @@ async fn process(
     node: Node,
     posting: Arc<Posting>,
     policy: PowerPolicy,
-) -> Result<(Box<Plan>, Packed)> {
+) -> Result<Processed> {
     let ports = service.ports(node.uuid).await.map_err(|error| update_failed(node.uuid, &error))?;
     let (pipeline, rules, store) =
         (Arc::clone(&shared.pipeline), Arc::clone(&shared.rules), shared.store.clone());
@@ -108,13 +108,14 @@ async fn process(
             let view = View { node: &node, ports: &ports };
             let mut change = pipeline.process(&view, &mut processed)?;
             // Rules add nothing to what is stored.
-            let packed = Packed::pack(&document::encode(&processed))?;
+            let data = Packed::pack(&document::encode(&processed))?;
             let set = rules.current(&store)?;
-            let ending = match apply_rules(&set, processed, &posting, &node, &mut change) {
+            let (outcome, rules) = apply_rules(&set, processed, &posting, &node, &mut change);
+            let ending = match outcome {
                 Outcome::Applied => ending(policy, &node),
                 Outcome::Failed(text) => Ending::Fail(text),
             };
-            Ok((Box::new(Plan { change, ending }), packed))
+            Ok(Processed { plan: Box::new(Plan { change, ending }), data, rules })
         })
         .await
 }
@@ -126,9 +127,9 @@ fn apply_rules(
     posting: &Posting,
     node: &Node,
     change: &mut Change,
-) -> Outcome {
+) -> (Outcome, Results) {
     if set.is_empty() {
-        return Outcome::Applied;
+        return (Outcome::Applied, Results::default());
     }
     if let Some(logs) = &posting.logs {
         processed.insert("logs".to_owned(), Value::String(logs.as_str().to_owned()));

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::fsm::Birth;
 use crate::node_service::{Node, Persistence, ServiceError};
 use crate::processing::change::Change;
+use crate::processing::rules::Results;
 use crate::store::documents::Packed;
 
 /// Names a caller that waits for an answer.
@@ -59,6 +60,17 @@ pub struct Plan {
     pub change: Change,
     /// What follows.
     pub ending: Ending,
+}
+
+/// What the hooks and rules made of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Processed {
+    /// What follows from it.
+    pub plan: Box<Plan>,
+    /// The processed data.
+    pub data: Packed,
+    /// What became of the rules.
+    pub rules: Results,
 }
 
 /// How a run ends once its Change is applied.
@@ -150,7 +162,7 @@ pub enum Finding {
     /// Of [`Operation::Fetch`].
     Fetched(Result<Box<Node>, ServiceError>),
     /// Of [`Operation::Process`].
-    Processed(Result<(Box<Plan>, Packed), Error>),
+    Processed(Result<Processed, Error>),
     /// Of [`Operation::Apply`].
     Applied(Result<(), Error>),
     /// Of [`Operation::PowerOff`]; the error is the node service's text.

@@ -9,6 +9,7 @@ use super::matching::Explanation;
 use crate::clock::Timestamp;
 use crate::fsm::State;
 use crate::node_service::recorded::Call;
+use crate::processing::rules::Results;
 
 /// Entries of one run at most: a run has about ten, the rest are refused requests.
 const LIMIT: usize = 200;
@@ -53,6 +54,9 @@ pub struct Entry {
     /// How the data came to this node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matched: Option<Explanation>,
+    /// What became of the rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Results>,
 }
 
 impl Timeline {
@@ -95,6 +99,7 @@ impl Entry {
             took_ms: None,
             calls: Vec::new(),
             matched: None,
+            rules: None,
         }
     }
 }

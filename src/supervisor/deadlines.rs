@@ -122,6 +122,7 @@ fn timed_out(record: &Record, now: Timestamp) -> Entry {
         took_ms: Some(now.since_us(record.state_since) / 1000),
         calls: Vec::new(),
         matched: None,
+        rules: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use serde_json::json;
 
-use super::super::fake::{Fake, NAME, NODE, PROCESSED, RAW};
+use super::super::fake::{Fake, NAME, NODE, PROCESSED, RAW, RULE};
 use super::{Settings, ask, node_path, request, send};
 use crate::node::token::Token;
 
@@ -148,6 +148,7 @@ async fn the_events_of_a_node_tell_who_asked_and_what_was_called() {
         "at": "2026-01-01T01:59:00.000070", "by": "req-1", "cause": null, "event": "wait",
         "calls": [{"name": "rebooting", "outcome": "ok", "took_ms": 7}],
         "from": "starting", "run": "run-1", "to": "waiting", "took_ms": 12,
+        "rules": {"matched": [{"description": "d", "uuid": RULE}], "failed": null, "doubts": [], "left_out": 0},
     }]});
     assert_eq!(answer.json(), wanted);
 }

@@ -28,6 +28,7 @@ impl NodeMachine {
             took_ms: before.map(|before| transition.at.since_us(before.state_since) / 1000),
             calls: self.calls.clone(),
             matched: self.matched.clone(),
+            rules: self.rules.clone(),
         });
         timeline
     }

@@ -5,11 +5,10 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
 use crate::node::ManageBoot;
-use crate::node::order::{Ending, Finding, Operation, Plan, PowerPolicy, Ticket};
+use crate::node::order::{Ending, Finding, Operation, Plan, PowerPolicy, Processed, Ticket};
 use crate::node::provision;
 use crate::node::step::{self, End};
 use crate::node_service::{FailureKind, Node, ServiceError};
-use crate::store::documents::Packed;
 
 impl NodeMachine {
     pub(super) fn on_done(&mut self, now: Timestamp, finding: Finding) -> Effects {
@@ -96,8 +95,8 @@ impl NodeMachine {
     }
 
     /// The Change and the processed data are committed before any of it is sent.
-    fn on_processed(&mut self, now: Timestamp, flow: Flow, outcome: Result<(Box<Plan>, Packed)>) -> Effects {
-        let (plan, processed) = match outcome {
+    fn on_processed(&mut self, now: Timestamp, flow: Flow, outcome: Result<Processed>) -> Effects {
+        let Processed { plan, data, rules } = match outcome {
             Ok(done) => done,
             Err(error) => return self.fail_flow(now, flow, error),
         };
@@ -108,8 +107,9 @@ impl NodeMachine {
             Err(error) => return self.fail_flow(now, flow, Error::internal(error)),
         };
         if self.settings.keep_data == step::KeepData::Yes {
-            transition.data.processed = Some(processed);
+            transition.data.processed = Some(data);
         }
+        self.rules = (!rules.is_empty()).then_some(rules);
         self.commit(transition, Then::Apply(flow, plan))
     }
 

@@ -14,6 +14,7 @@ mod params;
 mod parse;
 mod path;
 mod report;
+mod results;
 mod rule;
 mod set;
 mod template;
@@ -24,6 +25,7 @@ mod working;
 pub use action::Action;
 pub use condition::{Condition, Multiple};
 pub use report::dry_run;
+pub use results::{Doubt, MatchedRule, Results};
 pub use rule::{Rule, RulePatch};
 pub use set::{Outcome, RuleSet, Subject};
 

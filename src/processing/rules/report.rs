@@ -20,7 +20,7 @@ pub fn dry_run(rules: &[Rule], data: &Value, node: &Node) -> Result<Value> {
     let subject = Subject { data, node: &document };
     let judged = rules.iter().map(|rule| judged(rule, &subject, node)).collect::<Result<Vec<_>>>()?;
     let mut change = Change::default();
-    let error = match RuleSet::new(rules).apply(data, node, &mut change) {
+    let error = match RuleSet::new(rules).apply(data, node, &mut change).0 {
         Outcome::Applied => Value::Null,
         Outcome::Failed(text) => Value::String(text),
     };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::action::Step;
 use super::condition::Judge;
 use super::working::Working;
-use super::{Rule, Surprise};
+use super::{Results, Rule, Surprise};
 use crate::error::Result;
 use crate::node_service::{Node, Object};
 use crate::processing::change::Change;
@@ -35,6 +35,7 @@ pub struct RuleSet {
 #[derive(Clone, Debug)]
 pub(super) struct Compiled {
     pub(super) uuid: String,
+    description: Option<String>,
     pub(super) scope: Option<String>,
     pub(super) judges: Vec<Judge>,
     pub(super) steps: Vec<Step>,
@@ -96,22 +97,26 @@ impl RuleSet {
     }
 
     /// Judges all rules, then carries out the actions of those that hold. `data` is a JSON object.
-    pub fn apply(&self, data: &Value, node: &Node, change: &mut Change) -> Outcome {
+    pub fn apply(&self, data: &Value, node: &Node, change: &mut Change) -> (Outcome, Results) {
+        let mut results = Results::default();
         if self.is_empty() {
-            return Outcome::Applied;
+            return (Outcome::Applied, results);
         }
         let mut working = Working::new(node, change);
         let document = Subject::node_document(&working.document());
         let subject = Subject { data, node: &document };
-        let chosen: Vec<&Compiled> = self.rules.iter().filter(|rule| rule.holds(&subject, node)).collect();
+        let holds = |rule: &&Compiled| rule.holds(&subject, node, &mut results);
+        let chosen: Vec<&Compiled> = self.rules.iter().filter(holds).collect();
         for rule in chosen {
             log::info!("A rule applies node={} rule={}", node.uuid, rule.uuid);
+            results.add_match(&rule.uuid, rule.description.as_deref());
             if let Err(text) = rule.steps.iter().try_for_each(|step| step.apply(data, &mut working)) {
                 log::info!("A rule failed node={} rule={} error={text:?}", node.uuid, rule.uuid);
-                return Outcome::Failed(text);
+                results.failed = Some(rule.uuid.clone());
+                return (Outcome::Failed(text), results);
             }
         }
-        Outcome::Applied
+        (Outcome::Applied, results)
     }
 }
 
@@ -120,21 +125,32 @@ impl Compiled {
     pub(super) fn new(rule: &Rule) -> Result<Self> {
         Ok(Self {
             uuid: rule.uuid.clone(),
+            description: rule.description.clone(),
             scope: rule.scope.clone().filter(|scope| !scope.is_empty()),
             judges: rule.conditions.iter().map(Judge::new).collect::<Result<_>>()?,
             steps: rule.actions.iter().map(Step::new).collect::<Result<_>>()?,
         })
     }
 
-    fn holds(&self, subject: &Subject<'_>, node: &Node) -> bool {
-        let log = |field: &str, Surprise(text): &Surprise| {
+    fn holds(&self, subject: &Subject<'_>, node: &Node, results: &mut Results) -> bool {
+        self.is_in_scope(node) && self.judges.iter().all(|judge| self.passes(judge, subject, node, results))
+    }
+
+    /// One condition; of all the values that surprise it the first is told of.
+    fn passes(&self, judge: &Judge, subject: &Subject<'_>, node: &Node, results: &mut Results) -> bool {
+        let mut is_told = false;
+        judge.holds(subject, |field, Surprise(text)| {
+            if is_told {
+                return;
+            }
+            is_told = true;
+            results.add_doubt(&self.uuid, field, text);
             log::warn!(
                 "A condition counts as false: {text:?} node={} rule={} field={field:?}",
                 node.uuid,
                 self.uuid
             );
-        };
-        self.is_in_scope(node) && self.judges.iter().all(|judge| judge.holds(subject, log))
+        })
     }
 
     /// Whether the rule is for all nodes, or for those of this one's scope.

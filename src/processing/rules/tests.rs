@@ -45,7 +45,7 @@ fn refusal(body: Value) -> String {
 fn applied(rules: &[Value]) -> (Change, Outcome) {
     let rules: Vec<Rule> = rules.iter().cloned().map(rule).collect();
     let mut change = Change::default();
-    let outcome = RuleSet::new(&rules).apply(&data(), &node(), &mut change);
+    let (outcome, _) = RuleSet::new(&rules).apply(&data(), &node(), &mut change);
     (change, outcome)
 }
 
@@ -167,10 +167,12 @@ fn verdicts_are_turned_round_and_taken_together() {
 fn a_regular_expression_that_goes_back_for_ever_is_given_up() {
     let text = "a".repeat(5000) + "b";
     let rule = rule(json!({
-        "conditions": [condition("matches", "text", json!("(?=a)(a*)*(?<!x)c"))],
+        "conditions": [condition("matches", "text", json!("((?=a)a|a)*c"))],
         "actions": [{"action": "fail", "message": "never"}],
     }));
-    let outcome = RuleSet::new(&[rule]).apply(&json!({ "text": text }), &node(), &mut Change::default());
+    let (outcome, results) =
+        RuleSet::new(&[rule]).apply(&json!({ "text": text }), &node(), &mut Change::default());
+    assert!(results.doubts[0].problem.to_lowercase().contains("backtrack"), "{results:?}");
     assert_eq!(outcome, Outcome::Applied);
 }
 
@@ -277,6 +279,19 @@ fn every_action_sees_the_node_as_the_ones_before_left_it() {
 }
 
 #[test]
+fn a_list_inside_of_objects_is_extended_where_it_is() {
+    let change = done(json!([
+        {"action": "set-attribute", "path": "/extra/foo", "value": {"bar": ["old"], "other": 1}},
+        {"action": "extend-attribute", "path": "/extra/foo/bar", "value": "new"},
+        {"action": "extend-attribute", "path": "/extra/foo/bar", "value": "new", "unique": true},
+    ]));
+    let mut node = Value::Object(node().document);
+    let patch: json_patch::Patch = serde_json::from_value(json!(change.node_patch)).unwrap();
+    json_patch::patch(&mut node, &patch).unwrap();
+    assert_eq!(node["extra"], json!({"tags": ["old"], "foo": {"bar": ["old", "new"], "other": 1}}));
+}
+
+#[test]
 fn what_the_hooks_want_is_seen_and_kept() {
     let mut change = Change::default();
     change.set_capabilities(&node(), [("cpu_vt", "true")]).unwrap();
@@ -284,7 +299,7 @@ fn what_the_hooks_want_is_seen_and_kept() {
     let rule = rule(
         json!({"conditions": [seen], "actions": [{"action": "set-capability", "name": "a", "value": "1"}]}),
     );
-    assert_eq!(RuleSet::new(&[rule]).apply(&data(), &node(), &mut change), Outcome::Applied);
+    assert_eq!(RuleSet::new(&[rule]).apply(&data(), &node(), &mut change).0, Outcome::Applied);
     assert_eq!(
         change.node_patch,
         [add("/properties/capabilities", json!("profile:old,boot:local,cpu_vt:true,a:1"))]
@@ -383,6 +398,29 @@ fn rules_go_by_priority_and_scope_and_see_no_effects_of_others() {
         change.node_patch,
         [add("/extra/list", json!(["high", "low", "plain", "gold", "empty scope"]))]
     );
+}
+
+#[test]
+fn it_is_told_which_rules_held_which_failed_and_what_could_not_be_judged() {
+    let odd = condition("in-net", "inventory.interfaces[*].name", json!("10.0.0.0/8"));
+    let done = json!([{"action": "example"}]);
+    let rules = [
+        json!({"description": "odd", "conditions": [odd], "actions": done}),
+        json!({"description": "holds", "actions": done}),
+        json!({"conditions": [condition("eq", "cpus", json!(5))], "actions": done}),
+        json!({"actions": [{"action": "fail", "message": "stop"}]}),
+        json!({"description": "never", "actions": done}),
+    ];
+    let rules: Vec<Rule> = rules.into_iter().map(rule).collect();
+    let (outcome, results) = RuleSet::new(&rules).apply(&data(), &node(), &mut Change::default());
+    assert_eq!(outcome, Outcome::Failed("stop".to_owned()));
+    let matched: Vec<_> = results.matched.iter().map(|rule| rule.description.as_deref()).collect();
+    assert_eq!(matched, [Some("holds"), None]);
+    assert_eq!(results.failed.as_ref(), Some(&rules[3].uuid));
+    // Both names are no addresses; the condition is told of once.
+    let [doubt] = results.doubts.as_slice() else { panic!("{results:?}") };
+    assert_eq!((&doubt.rule, doubt.field.as_str()), (&rules[0].uuid, "inventory.interfaces[*].name"));
+    assert!(doubt.problem.contains("no IP address"), "{doubt:?}");
 }
 
 #[test]

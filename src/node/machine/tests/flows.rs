@@ -3,7 +3,7 @@
 use super::super::*;
 use super::harness::{Harness, Luck, START, order, posting};
 use crate::node::ManageBoot;
-use crate::node::order::Ending;
+use crate::node::order::{Ending, Processed};
 use crate::processing::change::Change;
 use crate::store::documents::Packed;
 use crate::store::transition::PowerJobWrite;
@@ -132,10 +132,15 @@ fn a_failing_rule_is_applied_as_far_as_it_came_and_then_ends_the_run() {
     harness.do_commit();
     assert!(matches!(harness.operation.take(), Some(Operation::Process(..))));
     let plan = Plan { change: Change::default(), ending: Ending::Fail("too many cores".to_owned()) };
-    let processed = Packed::pack(b"{}").unwrap();
-    harness.feed(Input::Done(Finding::Processed(Ok((Box::new(plan), processed)))));
+    let rules = Results { failed: Some("r".to_owned()), ..Results::default() };
+    let processed =
+        Processed { plan: Box::new(plan), data: Packed::pack(b"{}").unwrap(), rules: rules.clone() };
+    harness.feed(Input::Done(Finding::Processed(Ok(processed))));
     let transition = harness.commit.clone().unwrap();
     assert!(transition.data.processed.is_some() && transition.runs.plan.is_some());
+    let written = transition.runs.timeline.clone().unwrap().entries;
+    assert_eq!(written.last().unwrap().rules, Some(rules), "it is told with the plan");
+    assert_eq!(written.iter().filter(|entry| entry.rules.is_some()).count(), 1);
     harness.do_commit();
     assert!(matches!(harness.operation, Some(Operation::Apply(_))));
     assert!(!harness.answers.contains_key(&ticket), "not before the end is committed");

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::*;
 use crate::fsm::{self, Birth};
-use crate::node::order::{Ending, PowerPolicy};
+use crate::node::order::{Ending, PowerPolicy, Processed};
 use crate::node::{Attribute, MAC, ManageBoot, Outcome};
 use crate::node_service::{FailureKind, Object, Persistence, ServiceError};
 use crate::processing::change::Change;
@@ -251,7 +251,11 @@ impl Harness {
                     (PowerPolicy::Off, _) => Ending::PowerOff,
                 };
                 let plan = Plan { change: Change::default(), ending };
-                Finding::Processed(Ok((Box::new(plan), Packed::pack(b"{}").unwrap())))
+                Finding::Processed(Ok(Processed {
+                    plan: Box::new(plan),
+                    data: Packed::pack(b"{}").unwrap(),
+                    rules: Results::default(),
+                }))
             }
             (Operation::Process(..), _) => Finding::Processed(Err(Error::bad_request("hook"))),
             (Operation::Apply(_), Luck::Good | Luck::Odd) => Finding::Applied(Ok(())),
