@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 use url::Url;
 
+use super::inventory::loggable;
 use super::python::{is_truthy, to_text};
 use crate::node_service::{Node, Object};
 
@@ -54,7 +55,7 @@ pub fn reported_address(document: &Object, family: Family) -> Option<&str> {
         .or_else(|| document.get(family.result_member()))?;
     let Value::String(address) = reported else {
         if is_truthy(reported) {
-            log::warn!("Ignoring the BMC address {} that is no text", to_text(reported));
+            log::warn!("Ignoring the BMC address {} that is no text", loggable(&to_text(reported)));
         }
         return None;
     };

@@ -16,18 +16,44 @@ use crate::node_service::Object;
 /// How many lists and objects may be inside one another.
 pub const MAX_DEPTH: usize = 127;
 
+/// How many values a document may hold. One of two bytes takes some hundred in memory, so that the size of the body
+/// alone bounds little; the largest machines come to some ten thousand.
+pub const MAX_VALUES: usize = 250_000;
+
 /// Reads a document.
 ///
 /// # Errors
 ///
 /// 400 for what is no JSON object, with its type or the place where reading stopped; likewise for one that is
-/// nested more than [`MAX_DEPTH`] deep.
+/// nested more than [`MAX_DEPTH`] deep, or that holds more than [`MAX_VALUES`].
 pub fn decode(body: &[u8]) -> Result<Object> {
+    if has_too_many_values(body) {
+        return Err(not_an_object(&format!("None (it has more than {MAX_VALUES} values)")));
+    }
     match parse(body) {
         Ok(Value::Object(document)) => Ok(document),
         Ok(other) => Err(not_an_object(python::type_name(&other))),
         Err(error) => Err(not_an_object(&format!("None ({})", reason(&error)))),
     }
+}
+
+/// Counts what begins a value or follows one: brackets, braces and commas outside of texts.
+fn has_too_many_values(body: &[u8]) -> bool {
+    // Each byte counts once at most.
+    if body.len() <= MAX_VALUES {
+        return false;
+    }
+    let (mut count, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for byte in body {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'[' | b'{' | b',' if !is_text => count = count.saturating_add(1),
+            _ => {}
+        }
+    }
+    count > MAX_VALUES
 }
 
 /// Ramdisks send bytes that were no UTF-8 as halves of surrogate pairs; that must not cost the whole document.
@@ -123,7 +149,7 @@ mod tests {
     use super::*;
 
     fn refusal(body: &[u8]) -> String {
-        let error = decode(body).unwrap_err();
+        let Err(error) = decode(body) else { panic!("it is taken") };
         assert_eq!(error.kind, crate::error::Kind::BadRequest);
         error.text
     }
@@ -166,7 +192,18 @@ mod tests {
         let nested = |depth: usize| format!("{{\"a\": {}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
         assert!(decode(nested(MAX_DEPTH).as_bytes()).is_ok());
         assert!(refusal(nested(MAX_DEPTH + 1).as_bytes()).contains("nested deeper than 127 levels"));
-        assert!(refusal(nested(500_000).as_bytes()).contains("nested deeper"));
+        assert!(refusal(nested(100_000).as_bytes()).contains("nested deeper"));
+    }
+
+    #[test]
+    fn the_number_of_values_has_a_limit_and_texts_do_not_count() {
+        let list = |item: &str, count: usize| format!("{{\"a\": [{}]}}", vec![item; count].join(","));
+        assert!(decode(list("1", MAX_VALUES - 1).as_bytes()).is_ok());
+        assert!(refusal(list("1", MAX_VALUES).as_bytes()).contains("more than 250000 values"));
+        assert!(decode(list("{}", MAX_VALUES / 2 - 1).as_bytes()).is_ok());
+        assert!(refusal(list("{}", MAX_VALUES / 2 + 1).as_bytes()).contains("more than 250000 values"));
+        let text = format!("{{\"a\": \"{}\"}}", "[,{\\\"".repeat(MAX_VALUES));
+        assert!(decode(text.as_bytes()).is_ok());
     }
 
     #[test]

@@ -9,8 +9,11 @@ use super::python::{is_truthy, truthy, type_name};
 use crate::mac::Mac;
 use crate::node_service::Object;
 
+/// Interfaces that a machine may have, VLANs among them: each is compared with every port.
+pub const MAX_INTERFACES: usize = 8192;
+
 /// The inventory, after the check that most hooks begin with (processing 2.4.1): there is one, and it has
-/// interfaces. Missing or empty `disks` become an empty list.
+/// interfaces, but not too many of them. Missing or empty `disks` become an empty list.
 ///
 /// # Errors
 ///
@@ -24,6 +27,13 @@ pub fn checked(document: &mut Object) -> Result<&mut Object, HookError> {
         return Err(wrong_type("inventory", "an object", inventory));
     };
     match truthy(inventory, "interfaces") {
+        Some(Value::Array(interfaces)) if interfaces.len() > MAX_INTERFACES => {
+            return Err(HookError::Expected(format!(
+                "Invalid introspection data: inventory.interfaces has {} items, at most {MAX_INTERFACES} are \
+                 possible",
+                interfaces.len()
+            )));
+        }
         Some(Value::Array(_)) => {}
         Some(other) => return Err(wrong_type("inventory.interfaces", "a list", other)),
         None => return Err(HookError::expected("No network interfaces provided in the inventory")),
@@ -94,6 +104,12 @@ pub fn objects<'a>(items: &'a [Value], name: &str) -> Result<Vec<(String, &'a Ob
     items.iter().enumerate().map(item).collect()
 }
 
+/// A text of a document as a log may show it: on one line, and not longer than it can be read.
+#[must_use]
+pub fn loggable(text: &str) -> String {
+    text.escape_debug().take(64).collect()
+}
+
 /// The refusal of a member that has the wrong type.
 pub fn wrong_type(path: &str, wanted: &str, got: &Value) -> HookError {
     HookError::Expected(format!(
@@ -162,6 +178,21 @@ mod tests {
             refusal(json!({"inventory": {"interfaces": "eth0"}})),
             "Invalid introspection data: inventory.interfaces is expected to be a list, got str"
         );
+    }
+
+    #[test]
+    fn what_a_document_says_stays_on_its_line_of_the_log() {
+        assert_eq!(loggable("eth0"), "eth0");
+        assert_eq!(loggable("a\nb\u{1b}"), r"a\nb\u{1b}");
+        assert_eq!(loggable(&"x".repeat(1000)).len(), 64);
+    }
+
+    #[test]
+    fn the_number_of_interfaces_has_a_limit() {
+        let with = |count: usize| check(json!({"inventory": {"interfaces": vec![json!({}); count]}}));
+        assert!(with(MAX_INTERFACES).is_ok());
+        let refusal = with(MAX_INTERFACES + 1).unwrap_err().to_string();
+        assert!(refusal.contains("inventory.interfaces has 8193 items"), "{refusal}");
     }
 
     #[test]

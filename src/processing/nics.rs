@@ -36,7 +36,7 @@ pub fn nics(document: &Object) -> Result<Vec<Nic<'_>>, HookError> {
     for (place, interface) in inventory::objects(reported.unwrap_or_default(), "inventory.interfaces")? {
         let Some(name) = inventory::text(interface, &place, "name")? else { continue };
         let Some(entry) = inventory::object(kept, "all_interfaces", name)? else {
-            log::debug!("Interface {name} is left out: validate_interfaces did not keep it");
+            log::debug!("Interface {name:?} is left out: validate_interfaces did not keep it");
             continue;
         };
         let mac = interface.get("mac_address").and_then(|mac| mac.as_str()?.parse().ok());

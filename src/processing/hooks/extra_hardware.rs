@@ -56,10 +56,10 @@ impl Hook for ExtraHardware {
 
 fn tree(records: &[&[Value]]) -> Object {
     let mut tree = Object::new();
-    for record in records.iter().filter(|record| !record.is_empty()) {
-        if insert(&mut tree, record).is_none() {
-            log::warn!("A record of the extra hardware is left out, it has {} parts", record.len());
-        }
+    let whole = records.iter().filter(|record| !record.is_empty());
+    let left_out = whole.filter(|record| insert(&mut tree, record).is_none()).count();
+    if left_out > 0 {
+        log::warn!("Records of the extra hardware are left out count={left_out}");
     }
     tree
 }

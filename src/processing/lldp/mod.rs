@@ -19,6 +19,7 @@ mod tests;
 pub use basic::{chassis_mac, port_id};
 pub use source::{MAX_TLVS, MAX_VALUE_BYTES, Tlv, of_interface};
 
+use super::inventory::loggable;
 use crate::node_service::Object;
 use cursor::Cursor;
 use findings::Findings;
@@ -51,6 +52,8 @@ const ORGANISATIONS: [([u8; 3], Layout); 3] =
 #[must_use]
 pub fn parse(tlvs: &[Tlv], interface: &str) -> Object {
     let mut findings = Findings::default();
+    // One line an interface, whatever its switch sends.
+    let mut damaged: Vec<u8> = Vec::new();
     for tlv in tlvs {
         let cursor = &mut Cursor::new(&tlv.value);
         let parsed = match tlv.kind {
@@ -60,11 +63,15 @@ pub fn parse(tlvs: &[Tlv], interface: &str) -> Object {
         let kind = tlv.kind;
         match parsed {
             Parsed::Done => {}
-            Parsed::Damaged => log::warn!("A damaged LLDP TLV is left out interface={interface} type={kind}"),
+            Parsed::Damaged => damaged.push(kind),
             Parsed::Unknown => {
-                log::debug!("An unknown LLDP TLV is left out interface={interface} type={kind}")
+                log::debug!("An unknown LLDP TLV is left out interface={} type={kind}", loggable(interface))
             }
         }
+    }
+    if let Some(kind) = damaged.first() {
+        let (interface, count) = (loggable(interface), damaged.len());
+        log::warn!("Damaged LLDP TLVs are left out interface={interface} first_type={kind} count={count}");
     }
     findings.into_object()
 }

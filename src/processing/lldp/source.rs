@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use crate::node_service::Object;
+use crate::processing::inventory::loggable;
 use crate::processing::python::is_truthy;
 
 /// TLVs that are read of one interface: more do not fit into a frame.
@@ -29,11 +30,11 @@ pub fn of_interface(document: &Object, name: &str, interface: &Object) -> Option
     match raw.or_else(|| interface.get("lldp")) {
         Some(Value::Array(items)) => Some(tlvs(items, name)),
         None | Some(Value::Null) => {
-            log::warn!("No LLDP data for interface {name}");
+            log::warn!("No LLDP data for interface {}", loggable(name));
             None
         }
         Some(_) => {
-            log::warn!("The LLDP data of interface {name} is no list of TLVs and is left out");
+            log::warn!("The LLDP data of interface {} is no list of TLVs and is left out", loggable(name));
             None
         }
     }
@@ -41,16 +42,14 @@ pub fn of_interface(document: &Object, name: &str, interface: &Object) -> Option
 
 fn tlvs(items: &[Value], name: &str) -> Vec<Tlv> {
     if items.len() > MAX_TLVS {
-        log::warn!("{} LLDP TLVs, only {MAX_TLVS} are read interface={name}", items.len());
+        log::warn!("{} LLDP TLVs, only {MAX_TLVS} are read interface={}", items.len(), loggable(name));
     }
-    let read = |item: &Value| {
-        let tlv = tlv(item);
-        if tlv.is_none() {
-            log::warn!("What is no LLDP TLV is left out interface={name}");
-        }
-        tlv
-    };
-    items.iter().take(MAX_TLVS).filter_map(read).collect()
+    let tlvs: Vec<Tlv> = items.iter().take(MAX_TLVS).filter_map(tlv).collect();
+    let left_out = items.len().min(MAX_TLVS).saturating_sub(tlvs.len());
+    if left_out > 0 {
+        log::warn!("What is no LLDP TLV is left out interface={} count={left_out}", loggable(name));
+    }
+    tlvs
 }
 
 /// `[type, "hexadecimal value"]`.

@@ -2,7 +2,9 @@
 
 mod golden;
 mod mutations;
+mod naming;
 mod network;
+mod rules;
 
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use super::HookError;
 use crate::config::AddPorts;
 use crate::mac::Mac;
 use crate::node_service::Object;
-use crate::processing::inventory;
+use crate::processing::inventory::{self, loggable};
 use crate::processing::python::{to_text, truthy};
 
 /// All interfaces with a name and a valid MAC address, by name.
@@ -32,12 +32,13 @@ pub(super) fn all_interfaces(document: &Object) -> Result<Object, HookError> {
 
 fn mac_of(interface: &Object, name: &str) -> Option<Mac> {
     let Some(reported) = truthy(interface, "mac_address") else {
-        log::debug!("Interface {name} is left out: it has no MAC address");
+        log::debug!("Interface {name:?} is left out: it has no MAC address");
         return None;
     };
     let mac = reported.as_str().and_then(|text| text.parse().ok());
     if mac.is_none() {
-        log::warn!("Interface {name} is left out: its MAC address is not valid: {}", to_text(reported));
+        let (name, shown) = (loggable(name), loggable(&to_text(reported)));
+        log::warn!("Interface {name} is left out: its MAC address is not valid: {shown}");
     }
     mac
 }
