@@ -20,12 +20,17 @@ pub struct Daemon {
 impl Daemon {
     /// Starts it on a database, with a node service at another port. Its log goes to a file in `folder`.
     pub fn start(folder: &Path, connection: &str, node_service: u16) -> Self {
+        Self::start_with(folder, connection, node_service, "")
+    }
+
+    /// As [`Self::start`], with more options of `[processing]`.
+    pub fn start_with(folder: &Path, connection: &str, node_service: u16, processing: &str) -> Self {
         let port = free_port();
         let text = format!(
             "listen_port = {port}\nnode_service = \"ironic\"\nintrospection_delay = 0\nclean_up_period = 3600\n\
              [database]\nconnection = \"{connection}\"\n\
              [ironic]\nendpoint_override = \"http://127.0.0.1:{node_service}\"\n\
-             [processing]\nstore_data = \"database\"\n"
+             [processing]\nstore_data = \"database\"\n{processing}\n"
         );
         let config = folder.join("rollcall.toml");
         std::fs::write(&config, text).unwrap();

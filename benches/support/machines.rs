@@ -8,6 +8,14 @@ use uuid::Uuid;
 /// The first digits of all UUIDs.
 const PREFIX: u128 = 0x5eed_0000_0000_4000_8000_0000_0000_0000;
 
+/// The one large machine.
+pub const LARGE: u32 = 0x00f0_0000;
+
+/// How many interfaces and disks a machine has.
+fn size(number: u32) -> (u8, u32) {
+    if number == LARGE { (40, 100) } else { (8, 28) }
+}
+
 /// The node of a machine.
 pub fn uuid(number: u32) -> Uuid {
     Uuid::from_u128(PREFIX + u128::from(number))
@@ -68,11 +76,18 @@ pub fn node(number: u32) -> Value {
     node
 }
 
-/// The port that the machine boots from, as the node service shows it.
-pub fn port(number: u32) -> Value {
+/// The ports as the node service shows them: the one that the machine boots from, or all of the large machine.
+pub fn ports(number: u32) -> Vec<Value> {
+    let count = if number == LARGE { size(number).0 } else { 1 };
+    (0..count).map(|interface| port(number, interface)).collect()
+}
+
+/// The port of an interface.
+pub fn port(number: u32, interface: u8) -> Value {
+    let salt = (1 + u128::from(interface)) << 64;
     json!({
-        "uuid": Uuid::from_u128(uuid(number).as_u128() ^ (1 << 64)), "node_uuid": uuid(number),
-        "address": mac(number, 0), "pxe_enabled": true, "extra": {}, "local_link_connection": {},
+        "uuid": Uuid::from_u128(uuid(number).as_u128() ^ salt), "node_uuid": uuid(number),
+        "address": mac(number, interface), "pxe_enabled": interface == 0, "extra": {}, "local_link_connection": {},
         "physical_network": null, "portgroup_uuid": null, "internal_info": {}, "is_smartnic": false,
         "created_at": "2026-11-01T10:00:00+00:00", "updated_at": null,
     })
@@ -89,8 +104,9 @@ fn noise(number: u32, salt: u32) -> u64 {
 
 /// What the ramdisk of a machine posts: about 18 KB.
 pub fn document(number: u32) -> Vec<u8> {
-    let interfaces: Vec<Value> = (0..8).map(|index| interface(number, index)).collect();
-    let disks: Vec<Value> = (0..28).map(|index| disk(number, index)).collect();
+    let (interfaces, disks) = size(number);
+    let interfaces: Vec<Value> = (0..interfaces).map(|index| interface(number, index)).collect();
+    let disks: Vec<Value> = (0..disks).map(|index| disk(number, index)).collect();
     let root_disk = disks.first().cloned();
     let boot_interface = format!("01-{}", mac(number, 0).replace(':', "-"));
     let document = json!({

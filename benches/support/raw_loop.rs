@@ -52,7 +52,7 @@ fn ready(pipeline: &Pipeline, number: u32) -> Ready {
         uuid: Uuid::from_u128(1),
         address: machines::mac(number, 0).parse().unwrap(),
         pxe_enabled: true,
-        document: object(machines::port(number)),
+        document: object(machines::port(number, 0)),
     };
     let mut processed = posting.take_document(pipeline).unwrap();
     let change = pipeline.process(&View { node: &node, ports: &[port] }, &mut processed).unwrap();

@@ -128,11 +128,14 @@ fn route(method: &str, path: &str) -> Option<(u16, Value)> {
         return Some((200, json!({"id": "v1", "version": version})));
     }
     if let Some(node) = path.strip_prefix("/v1/ports/detail?node=") {
-        let port = machines::port(machines::number(node.parse().ok()?)?);
-        return Some((200, json!({"ports": [port]})));
+        let ports = machines::ports(machines::number(node.parse().ok()?)?);
+        return Some((200, json!({ "ports": ports })));
     }
     if (method, path) == ("POST", "/v1/ports") {
         return Some((201, json!({})));
+    }
+    if method == "PATCH" && path.starts_with("/v1/ports/") {
+        return Some((200, json!({})));
     }
     let rest = path.strip_prefix("/v1/nodes/")?;
     let (node, what) = rest.split_once('/').unwrap_or((rest, ""));
@@ -140,7 +143,7 @@ fn route(method: &str, path: &str) -> Option<(u16, Value)> {
     match (method, what) {
         ("GET" | "PATCH", "") => Some((200, machines::node(number))),
         ("GET", "validate") => Some((200, json!({"power": {"result": true}}))),
-        ("PUT", "management/boot_device") => Some((204, Value::Null)),
+        ("PUT", "management/boot_device" | "traits") => Some((204, Value::Null)),
         ("PUT", "states/power") => Some((202, Value::Null)),
         _ => None,
     }

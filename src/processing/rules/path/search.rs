@@ -14,27 +14,39 @@ use crate::processing::rules::Surprise;
 /// How many values one search may look at.
 const MAX_STEPS: usize = 1_000_000;
 
-/// A value, and what it was found in.
+/// A value, and what it was found in, where that is asked for.
 #[derive(Clone)]
 struct Found<'a> {
     value: Cow<'a, Value>,
     parent: Option<Rc<Found<'a>>>,
 }
 
-type Finds<'a> = Result<Vec<Rc<Found<'a>>>, Surprise>;
+type Finds<'a> = Result<Vec<Found<'a>>, Surprise>;
 
 /// All values that the expression leads to from the document.
 pub(super) fn find<'a>(node: &Node, document: &'a Value) -> Result<Vec<Cow<'a, Value>>, Surprise> {
-    let root = Rc::new(Found { value: Cow::Borrowed(document), parent: None });
-    let found = Search { steps_left: MAX_STEPS }.from(node, &root)?;
-    Ok(found.into_iter().map(|found| found.value.clone()).collect())
+    let root = Found { value: Cow::Borrowed(document), parent: None };
+    let mut search = Search { steps_left: MAX_STEPS, document, keeps_parents: names_parent(node) };
+    Ok(search.from(node, &root)?.into_iter().map(|found| found.value).collect())
 }
 
-struct Search {
+/// Whether the expression goes up anywhere.
+fn names_parent(node: &Node) -> bool {
+    match node {
+        Node::Parent => true,
+        Node::Pair(_, left, right) => names_parent(left) || names_parent(right),
+        _ => false,
+    }
+}
+
+struct Search<'a> {
     steps_left: usize,
+    document: &'a Value,
+    /// Remembering what each value was found in takes an allocation a value; few paths ask for it.
+    keeps_parents: bool,
 }
 
-impl Search {
+impl<'a> Search<'a> {
     fn step(&mut self) -> Result<(), Surprise> {
         self.steps_left = self
             .steps_left
@@ -43,21 +55,21 @@ impl Search {
         Ok(())
     }
 
-    fn from<'a>(&mut self, node: &Node, at: &Rc<Found<'a>>) -> Finds<'a> {
+    fn from(&mut self, node: &Node, at: &Found<'a>) -> Finds<'a> {
         self.step()?;
         match node {
-            Node::This => Ok(vec![Rc::clone(at)]),
-            Node::Root => Ok(vec![root(at)]),
-            Node::Parent => Ok(at.parent.iter().cloned().collect()),
-            Node::Fields(names) => Ok(names.iter().filter_map(|name| field(at, name)).collect()),
+            Node::This => Ok(vec![at.clone()]),
+            Node::Root => Ok(vec![Found { value: Cow::Borrowed(self.document), parent: None }]),
+            Node::Parent => Ok(at.parent.iter().map(|parent| parent.as_ref().clone()).collect()),
+            Node::Fields(names) => Ok(self.fields(at, names)),
             Node::AnyField => self.any_field(at),
-            Node::Index(index) => Ok(element(at, *index)?.into_iter().collect()),
+            Node::Index(index) => Ok(self.element(at, *index)?.into_iter().collect()),
             Node::Slice(start, end) => self.slice(at, *start, *end),
             Node::Pair(link, left, right) => self.pair(*link, left, right, at),
         }
     }
 
-    fn pair<'a>(&mut self, link: Link, left: &Node, right: &Node, at: &Rc<Found<'a>>) -> Finds<'a> {
+    fn pair(&mut self, link: Link, left: &Node, right: &Node, at: &Found<'a>) -> Finds<'a> {
         if link == Link::Intersection {
             return Err(Surprise("& is not supported in a path".to_owned()));
         }
@@ -88,97 +100,95 @@ impl Search {
     }
 
     /// What `node` leads to from here, then from everything below.
-    fn descend<'a>(
-        &mut self,
-        node: &Node,
-        at: &Rc<Found<'a>>,
-        found: &mut Vec<Rc<Found<'a>>>,
-    ) -> Result<(), Surprise> {
+    fn descend(&mut self, node: &Node, at: &Found<'a>, found: &mut Vec<Found<'a>>) -> Result<(), Surprise> {
         // An index into what has none ends a plain search, but here it only means that this is not the place.
         match self.from(node, at) {
             Ok(here) => found.extend(here),
             Err(surprise) if self.steps_left == 0 => return Err(surprise),
             Err(_) => {}
         }
-        for child in children(at) {
+        for child in self.children(at) {
             self.descend(node, &child, found)?;
         }
         Ok(())
     }
 
-    fn any_field<'a>(&mut self, at: &Rc<Found<'a>>) -> Finds<'a> {
+    fn any_field(&mut self, at: &Found<'a>) -> Finds<'a> {
         let Cow::Borrowed(Value::Object(_)) = at.value else { return Ok(Vec::new()) };
-        self.counted(children(at))
+        let found = self.children(at);
+        self.counted(found)
     }
 
     /// Text, an integer, a boolean and an object count as a list of themselves.
-    fn slice<'a>(&mut self, at: &Rc<Found<'a>>, start: Option<i64>, end: Option<i64>) -> Finds<'a> {
+    fn slice(&mut self, at: &Found<'a>, start: Option<i64>, end: Option<i64>) -> Finds<'a> {
         let all = match (type_name(&at.value), &at.value) {
-            (_, Cow::Borrowed(Value::Array(_))) => self.counted(children(at))?,
-            ("str" | "int" | "bool" | "dict", _) => vec![Rc::clone(at)],
+            (_, Cow::Borrowed(Value::Array(_))) => {
+                let found = self.children(at);
+                self.counted(found)?
+            }
+            ("str" | "int" | "bool" | "dict", _) => vec![at.clone()],
             (other, _) => return Err(Surprise(format!("{other} has no elements"))),
         };
         let (from, to) = (bound(start.unwrap_or(0), all.len()), end.map(|end| bound(end, all.len())));
         let to = to.unwrap_or(all.len());
+        if (from, to) == (0, all.len()) {
+            return Ok(all);
+        }
         Ok(all.get(from..to).unwrap_or_default().to_vec())
     }
 
-    fn counted<'a>(&mut self, found: Vec<Rc<Found<'a>>>) -> Finds<'a> {
+    fn counted(&mut self, found: Vec<Found<'a>>) -> Finds<'a> {
         for _ in &found {
             self.step()?;
         }
         Ok(found)
     }
-}
 
-fn root<'a>(at: &Rc<Found<'a>>) -> Rc<Found<'a>> {
-    let mut top = at;
-    while let Some(parent) = &top.parent {
-        top = parent;
+    /// What is found in a value.
+    fn below(&self, parent: Option<&Rc<Found<'a>>>, value: Cow<'a, Value>) -> Found<'a> {
+        Found { value, parent: parent.map(Rc::clone) }
     }
-    Rc::clone(top)
-}
 
-fn below<'a>(at: &Rc<Found<'a>>, value: Cow<'a, Value>) -> Rc<Found<'a>> {
-    Rc::new(Found { value, parent: Some(Rc::clone(at)) })
-}
-
-fn field<'a>(at: &Rc<Found<'a>>, name: &str) -> Option<Rc<Found<'a>>> {
-    match at.value {
-        Cow::Borrowed(Value::Object(members)) => Some(below(at, Cow::Borrowed(members.get(name)?))),
-        _ => None,
+    /// The value as the parent of others, where that is asked for.
+    fn parent(&self, at: &Found<'a>) -> Option<Rc<Found<'a>>> {
+        self.keeps_parents.then(|| Rc::new(at.clone()))
     }
-}
 
-/// All elements or members. Characters of a text are none.
-fn children<'a>(at: &Rc<Found<'a>>) -> Vec<Rc<Found<'a>>> {
-    match at.value {
-        Cow::Borrowed(Value::Object(members)) => {
-            members.values().map(|value| below(at, Cow::Borrowed(value))).collect()
-        }
-        Cow::Borrowed(Value::Array(items)) => {
-            items.iter().map(|value| below(at, Cow::Borrowed(value))).collect()
-        }
-        _ => Vec::new(),
+    fn fields(&self, at: &Found<'a>, names: &[String]) -> Vec<Found<'a>> {
+        let Cow::Borrowed(Value::Object(members)) = at.value else { return Vec::new() };
+        let parent = self.parent(at);
+        let values = names.iter().filter_map(|name| members.get(name));
+        values.map(|value| self.below(parent.as_ref(), Cow::Borrowed(value))).collect()
     }
-}
 
-/// An element of a list or a character of a text; none where there is no such one.
-fn element<'a>(at: &Rc<Found<'a>>, index: i64) -> Result<Option<Rc<Found<'a>>>, Surprise> {
-    let value = match at.value {
-        Cow::Borrowed(Value::Array(items)) => {
-            position(index, items.len()).and_then(|at| items.get(at)).map(Cow::Borrowed)
+    /// All elements or members. Characters of a text are none.
+    fn children(&self, at: &Found<'a>) -> Vec<Found<'a>> {
+        let parent = self.parent(at);
+        let one = |value| self.below(parent.as_ref(), Cow::Borrowed(value));
+        match at.value {
+            Cow::Borrowed(Value::Object(members)) => members.values().map(one).collect(),
+            Cow::Borrowed(Value::Array(items)) => items.iter().map(one).collect(),
+            _ => Vec::new(),
         }
-        Cow::Borrowed(Value::Object(members)) if members.is_empty() => None,
-        ref other => {
-            let text =
-                other.as_str().ok_or_else(|| Surprise(format!("{} has no index", type_name(other))))?;
-            position(index, text.chars().count())
-                .and_then(|at| text.chars().nth(at))
-                .map(|c| Cow::Owned(Value::String(c.to_string())))
-        }
-    };
-    Ok(value.map(|value| below(at, value)))
+    }
+
+    /// An element of a list or a character of a text; none where there is no such one.
+    fn element(&self, at: &Found<'a>, index: i64) -> Result<Option<Found<'a>>, Surprise> {
+        let value = match at.value {
+            Cow::Borrowed(Value::Array(items)) => {
+                position(index, items.len()).and_then(|at| items.get(at)).map(Cow::Borrowed)
+            }
+            Cow::Borrowed(Value::Object(members)) if members.is_empty() => None,
+            ref other => {
+                let text =
+                    other.as_str().ok_or_else(|| Surprise(format!("{} has no index", type_name(other))))?;
+                position(index, text.chars().count())
+                    .and_then(|at| text.chars().nth(at))
+                    .map(|c| Cow::Owned(Value::String(c.to_string())))
+            }
+        };
+        Ok(value.map(|value| self.below(self.parent(at).as_ref(), value)))
+    }
 }
 
 /// An index from the front, or from the end where it is negative.
