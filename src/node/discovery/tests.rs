@@ -122,6 +122,20 @@ async fn the_example_makes_no_node() {
 }
 
 #[actix_rt::test]
+async fn however_many_machines_come_at_once_no_more_become_nodes_than_may_in_an_hour() {
+    let (_folder, local) = registry().await;
+    let discovery = discovery(|config| config.discovery.max_per_hour = 5);
+    let posts: Vec<Identity> = (10..60).map(|number| machine(&[number], &[])).collect();
+    let made =
+        futures_util::future::join_all(posts.iter().map(|post| enrolled(&discovery, &local, post))).await;
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 5);
+    assert!(made.iter().all(|made| matches!(made, Ok(_) | Err(Miss::Later(_)))));
+    let mut there = 0;
+    local.list_uuids(&mut |_| there += 1).await.unwrap();
+    assert_eq!(there, 6, "and the one that was there");
+}
+
+#[actix_rt::test]
 async fn parallel_posts_of_one_machine_make_one_node() {
     let (_folder, local) = registry().await;
     let discovery = discovery(|_| {});

@@ -1,5 +1,6 @@
 //! The whole pipeline: golden results with the default and with all hooks, and documents that nobody would send.
 
+mod better;
 mod golden;
 mod mutations;
 mod naming;

@@ -148,6 +148,10 @@ proptest! {
         let (before, _) = change_of(&actions[..good.unwrap()]);
         prop_assert_eq!(&whole, &before);
         prop_assert_eq!(outcome == Outcome::Applied, good == Some(actions.len()));
+        if let Some(end) = actions.iter().position(|action| action["action"] == "fail") {
+            prop_assert!(matches!(outcome, Outcome::Failed(_)));
+            prop_assert_eq!(whole, change_of(&actions[..=end]).0);
+        }
     }
 
     #[test]
