@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::admission::Budget;
 use crate::clock::SystemClock;
 use crate::config::{Config, NodeServiceKind};
+use crate::data_store::{self, watched::Watched};
 use crate::error::{Error, Result};
 use crate::health::Health;
 use crate::http;
@@ -73,8 +74,10 @@ impl Daemon {
         let Listeners { api, place, ramdisks, certificates } = listeners::open(config).await?;
         let store = open_store(config).await?;
         let (services, ironic) = services(config, &store)?;
+        let keep_data = data_store::registry::keeps(config)?;
+        let data_store = data_store(config, &store).await?;
         let (registry, nodes) = registry(Shared {
-            settings: Arc::new(settings(config)),
+            settings: Arc::new(settings(config, keep_data)),
             clock: Arc::new(SystemClock),
             turns: Turns::new(Duration::from_secs(config.introspection_delay)),
             compute: Arc::new(Semaphore::new(cores())),
@@ -85,6 +88,7 @@ impl Daemon {
             pipeline,
             rules: Arc::default(),
             logs,
+            data_store,
             services,
         });
         let interrupted = supervisor::recover(&registry).await?;
@@ -158,6 +162,13 @@ async fn open_store(config: &Config) -> Result<Store> {
     tokio::task::spawn_blocking(move || Store::open(&url, size)).await.map_err(Error::internal)?
 }
 
+/// Where introspection data goes, where that is outside of the database. It reads files: not on the reactor.
+async fn data_store(config: &Config, store: &Store) -> Result<Option<Watched>> {
+    let (config, store) = (config.clone(), store.clone());
+    let opened = tokio::task::spawn_blocking(move || data_store::registry::external(&config, &store));
+    opened.await.map_err(Error::internal)?
+}
+
 /// The node service; and, where it is Ironic, what its state can be read from.
 fn services(config: &Config, store: &Store) -> Result<(Services, Option<Arc<ironic::Shared>>)> {
     match config.node_service {
@@ -185,14 +196,14 @@ fn seconds(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn settings(config: &Config) -> machine::Settings {
+fn settings(config: &Config, keep_data: KeepData) -> machine::Settings {
     let timeout_s = (config.timeout > 0 && config.clean_up_period > 0).then_some(config.timeout);
     machine::Settings {
         timeout_s,
         starting_timeout_s: seconds(config.starting_timeout),
         processing_timeout_s: seconds(config.processing_timeout),
         aborting_timeout_s: seconds(config.aborting_timeout),
-        keep_data: if config.processing.store_data == "none" { KeepData::No } else { KeepData::Yes },
+        keep_data,
         power_off: config.processing.power_off,
         always_store_logs: config.processing.always_store_ramdisk_logs,
         queue_length: QUEUE_LENGTH,

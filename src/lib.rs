@@ -12,6 +12,7 @@ pub mod config;
 pub mod context;
 pub mod crash;
 pub mod daemon;
+pub mod data_store;
 pub mod demo;
 pub mod error;
 pub mod fsm;

@@ -12,7 +12,8 @@ lspci pciutils
 ipmitool ipmitool
 ethtool ethtool
 dmidecode dmidecode
-smartctl smartmontools'
+smartctl smartmontools
+memcached memcached'
 
 # Tools for administrators lie outside the PATH of users.
 has_command() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null; }
@@ -82,6 +83,6 @@ install_venvs() {
   mkdir -p "$cache"
   exec 9>"$cache/lock"
   flock 9
-  for name in suite ironic keystone agent; do make_venv "$name"; done
+  for name in suite ironic keystone swift agent; do make_venv "$name"; done
   exec 9>&-
 }

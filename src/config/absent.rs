@@ -5,12 +5,6 @@ use super::spec::{Class, Section, no_effect};
 /// What stands in the file about such parts.
 pub(super) const SECTIONS: &[Section] = &[
     Section {
-        name: "swift",
-        help: "Introspection data in Swift; also the options of keystoneauth.",
-        options: &[no_effect("container", NO_SWIFT), no_effect("delete_after", NO_SWIFT)],
-        rest: Some(Class::NoEffect(NO_SWIFT)),
-    },
-    Section {
         name: "mdns",
         help: "Multicast DNS.",
         options: &[
@@ -43,7 +37,6 @@ pub(super) const SECTIONS: &[Section] = &[
     library("profiler"),
 ];
 
-const NO_SWIFT: &str = "processing.store_data swift is not there yet";
 const NO_MDNS: &str = "enable_mdns is not there yet";
 
 const fn messaging(name: &'static str) -> Section {

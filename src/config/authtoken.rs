@@ -18,6 +18,7 @@ pub(super) const KEYSTONE_AUTHTOKEN: Section = Section {
     help: "How tokens of callers are examined, with auth_strategy \"keystone\".",
     options: with_auth![
         "\"password\"",
+        keystone::WORKING,
         works(
             "www_authenticate_uri",
             Kind::Form(forms::HTTP_URL),

@@ -19,6 +19,9 @@ pub(super) fn complete(config: &mut Config, draft: &Draft) {
     if !draft.has("ironic", "auth_type") && draft.has("ironic", "auth_url") {
         config.ironic.auth.auth_type = AuthType::Password;
     }
+    if !draft.has("swift", "auth_type") && draft.has("swift", "auth_url") {
+        config.swift.auth.auth_type = AuthType::Password;
+    }
     if !draft.has("keystone_authtoken", "auth_type") {
         config.keystone_authtoken.auth.auth_type = AuthType::Password;
     }
@@ -29,6 +32,9 @@ pub(super) fn check(config: &Config, draft: &mut Draft) {
     ports(config, draft);
     node_service(config, draft);
     logs(config, draft);
+    if config.processing.store_data == "swift" {
+        config.swift.check(draft);
+    }
     authentication(config, draft);
     unix_socket(config, draft);
     callback(config, draft);

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::DatabaseUrl;
 use super::spec::Form;
+use crate::data_store::registry;
 
 /// An IP address.
 pub(super) const IP_ADDRESS: Form = Form { name: "IP address", check: ip_address };
@@ -31,6 +32,11 @@ pub(super) const ORIGIN: Form =
 pub(super) const TOKEN: Form = Form { name: "name", check: token };
 /// The mode of a file, in octal digits.
 pub(super) const FILE_MODE: Form = Form { name: "octal file mode, as a text", check: file_mode };
+/// The name of a data store.
+pub(super) const DATA_STORE: Form =
+    Form { name: "none, database, swift or folder:PATH", check: registry::check };
+/// The name of a container of Swift.
+pub(super) const CONTAINER: Form = Form { name: "text without slash", check: container };
 /// The pattern of a log's name.
 pub(super) const LOG_NAME: Form = Form { name: "pattern", check: log_name };
 
@@ -66,6 +72,12 @@ fn origin(text: &str) -> Result<(), String> {
         Err("an origin is needed: scheme, host and port if it is not the usual one, and nothing more"
             .to_owned())
     }
+}
+
+/// Swift takes 256 bytes once it is decoded, and a slash would name an object.
+fn container(text: &str) -> Result<(), String> {
+    let fits = (1..=256).contains(&text.len()) && !text.contains('/') && !matches!(text, "." | "..");
+    if fits { Ok(()) } else { Err("a name of 1 to 256 bytes without slash is needed".to_owned()) }
 }
 
 fn token(text: &str) -> Result<(), String> {

@@ -12,6 +12,7 @@ pub(super) const SECTION: Section = Section {
     help: "How Ironic is reached. Any option here makes node_service \"ironic\" where that is not given.",
     options: with_auth![
         "\"none\"",
+        keystone::WORKING,
         works(
             "endpoint_override",
             Kind::Form(forms::HTTP_URL),

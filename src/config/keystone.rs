@@ -11,12 +11,12 @@ use super::draft::Draft;
 
 /// The options of a section: its own ones, those about who we are, and those about TLS.
 macro_rules! with_auth {
-    ($auth_type:expr, $($own:expr),* $(,)?) => {{
+    ($auth_type:expr, $working:expr, $($own:expr),* $(,)?) => {{
         use $crate::config::spec::{Kind, lacks, no_effect, only, works};
         use $crate::config::{forms, keystone};
         &[
             $($own,)*
-            only("auth_type", keystone::AUTH_TYPES, keystone::WORKING, $auth_type, "How we prove who we are."),
+            only("auth_type", keystone::AUTH_TYPES, $working, $auth_type, "How we prove who we are."),
             works("auth_url", Kind::Form(forms::HTTP_URL), None, "URL of Keystone, with or without /v3."),
             works("username", Kind::Text, None, "Our user."),
             works("user_id", Kind::Text, None, "Its id, instead of name and domain."),
@@ -56,6 +56,7 @@ pub(super) const LIBRARY: &str = "it tunes a library that is not used here";
 pub(super) const AUTH_TYPES: &[&str] = &[
     "none",
     "http_basic",
+    "v1password",
     "password",
     "token",
     "v2password",
@@ -82,7 +83,11 @@ pub(super) const AUTH_TYPES: &[&str] = &[
 pub(super) const WORKING: &[&str] =
     &["none", "http_basic", "password", "v3password", "v3applicationcredential"];
 
-/// What is idle without Keystone; the first two are of use for `http_basic`.
+/// What works of it for a Swift, which can stand alone.
+pub(super) const WORKING_ALONE: &[&str] =
+    &["none", "http_basic", "v1password", "password", "v3password", "v3applicationcredential"];
+
+/// What is idle without Keystone; the first two are of use for `http_basic`, the first three for `v1password`.
 const OF_KEYSTONE: &[&str] = &[
     "username",
     "password",
@@ -115,6 +120,9 @@ pub enum AuthType {
     /// By user and password in each request.
     #[serde(rename = "http_basic")]
     HttpBasic,
+    /// By a token that a Swift without Keystone gives for user and password.
+    #[serde(rename = "v1password")]
+    V1Password,
     /// By a token that Keystone gives for user and password.
     #[serde(rename = "password", alias = "v3password")]
     Password,
@@ -129,7 +137,7 @@ pub enum AuthType {
 pub struct Auth {
     /// How we prove who we are.
     pub auth_type: AuthType,
-    /// URL of Keystone, with or without `/v3`.
+    /// URL of Keystone, with or without `/v3`; with `v1password`, where Swift gives tokens.
     pub auth_url: Option<String>,
     /// Our user.
     pub username: Option<String>,
@@ -227,7 +235,7 @@ impl Auth {
     }
 
     /// What the `auth_type` needs and is not there, with the reason.
-    fn missing(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn missing(&self) -> Vec<(&'static str, String)> {
         let mut missing = Vec::new();
         let mut need = |name: &'static str, is_there: bool, why: &str| {
             if !is_there {
@@ -241,6 +249,11 @@ impl Auth {
                 need("password", self.password.is_some(), "");
                 let is_plain = self.username.as_ref().is_none_or(|name| !name.contains(':'));
                 need("username", is_plain, ", without a colon in it");
+            }
+            AuthType::V1Password => {
+                need("auth_url", self.auth_url.is_some(), "");
+                need("username", self.username.is_some(), "");
+                need("password", self.password.is_some(), "");
             }
             AuthType::Password => {
                 need("auth_url", self.auth_url.is_some(), "");
@@ -291,6 +304,7 @@ impl Auth {
         match self.auth_type {
             AuthType::None => OF_KEYSTONE,
             AuthType::HttpBasic => OF_KEYSTONE.get(2..).unwrap_or_default(),
+            AuthType::V1Password => OF_KEYSTONE.get(3..).unwrap_or_default(),
             AuthType::Password => &["application_credential_id", "application_credential_name"],
             AuthType::ApplicationCredential => &["password"],
         }
@@ -300,6 +314,7 @@ impl Auth {
         match self.auth_type {
             AuthType::None => "none",
             AuthType::HttpBasic => "http_basic",
+            AuthType::V1Password => "v1password",
             AuthType::Password => "password",
             AuthType::ApplicationCredential => "v3applicationcredential",
         }

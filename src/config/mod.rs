@@ -30,6 +30,7 @@ mod root;
 mod sample;
 mod secret;
 mod spec;
+mod swift;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -53,6 +54,7 @@ pub use report::Report;
 pub use root::{AuthStrategy, Config, NodeServiceKind};
 pub use sample::sample;
 pub use secret::Secret;
+pub use swift::Swift;
 pub use tls::Ssl;
 
 use spec::Section;
@@ -68,6 +70,7 @@ const SECTIONS: &[&Section] = &[
     &database::SECTION,
     &ironic::SECTION,
     &processing::PROCESSING,
+    &swift::SECTION,
     &processing::CAPABILITIES,
     &processing::PCI_DEVICES,
     &discovery::SECTION,

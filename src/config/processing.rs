@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::forms;
-use super::spec::{Kind, Section, only, works};
+use super::spec::{Kind, Section, works};
 
 /// What stands in the file about `[processing]`.
 pub(super) const PROCESSING: Section = Section {
@@ -53,11 +53,10 @@ pub(super) const PROCESSING: Section = Section {
             "What $default_processing_hooks stands for.",
         ),
         works("power_off", Kind::Bool, Some("true"), "Whether machines are powered off when done."),
-        only(
+        works(
             "store_data",
-            &["none", "database", "swift"],
-            &["none", "database"],
-            "\"none\"",
+            Kind::Form(forms::DATA_STORE),
+            Some("\"none\""),
             "Where introspection data is kept.",
         ),
         works("ramdisk_logs_dir", Kind::Text, None, "Folder of the ramdisk's logs; unset: they are dropped."),

@@ -11,7 +11,7 @@ use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, works};
 use super::{
     Accelerators, Callback, Capabilities, Cors, Database, Discovery, ExtraHardware, Healthcheck, Ironic,
-    KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet, Processing, PxeFilter, Ssl,
+    KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet, Processing, PxeFilter, Ssl, Swift,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.
@@ -259,6 +259,8 @@ pub struct Config {
     pub ironic: Ironic,
     /// `[processing]`
     pub processing: Processing,
+    /// `[swift]`
+    pub swift: Swift,
     /// `[capabilities]`
     pub capabilities: Capabilities,
     /// `[pci_devices]`
@@ -341,6 +343,7 @@ impl Default for Config {
             database: Database::default(),
             ironic: Ironic::default(),
             processing: Processing::default(),
+            swift: Swift::default(),
             capabilities: Capabilities::default(),
             pci_devices: PciDevices::default(),
             discovery: Discovery::default(),

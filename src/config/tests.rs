@@ -162,7 +162,6 @@ strict = true
             "[pxe_filter]\ndriver = \"iptables\"",
             "[pxe_filter]\ndriver = \"dnsmasq\"",
             "[pxe_filter]\ndeny_unknown_macs = true",
-            "[processing]\nstore_data = \"swift\"",
             "[ironic]\nauth_type = \"v3token\"",
             "[ironic]\nauth_section = \"keystone\"",
             "[healthcheck]\ndetailed = true",
@@ -172,6 +171,33 @@ strict = true
             let option = text.lines().last().unwrap().split(' ').next().unwrap();
             assert!(line.contains(option) && line.contains("not there yet"), "{line}");
         }
+    }
+
+    #[test]
+    fn swift_is_reached_by_keystone_or_stands_alone() {
+        let asked = "[processing]\nstore_data = \"swift\"\n[swift]\n";
+        let user = "username = \"u\"\npassword = \"p\"\n";
+        let alone = good(&format!(
+            "{asked}{user}auth_type = \"v1password\"\nauth_url = \"http://h/auth/v1.0\"\ndelete_after = 9"
+        ));
+        assert_eq!((alone.swift.auth.auth_type, alone.swift.delete_after), (AuthType::V1Password, 9));
+        let keystone =
+            "auth_url = \"http://h\"\nuser_domain_id = \"default\"\ncontainer = \"c\"\nregion_name = \"R\"\n";
+        let config = good(&format!("{asked}{user}{keystone}"));
+        assert_eq!((config.swift.auth.auth_type, config.swift.container.as_str()), (AuthType::Password, "c"));
+        assert!(problem(asked).contains("swift.endpoint_override: needed"));
+        assert!(
+            problem(&format!("{asked}endpoint_override = \"http://h\"\ncontainer = \"a/b\""))
+                .contains("without slash")
+        );
+        assert!(
+            problem("[ironic]\nendpoint_override = \"http://h\"\nauth_type = \"v1password\"")
+                .contains("not there yet")
+        );
+        // What is not used must not keep the service from starting.
+        assert_eq!(good("[swift]\nusername = \"u\"").processing.store_data, "none");
+        assert_eq!(good("[processing]\nstore_data = \"folder:/x\"").processing.store_data, "folder:/x");
+        assert!(problem("[processing]\nstore_data = \"folder\"").contains("folder:PATH"));
     }
 
     #[test]

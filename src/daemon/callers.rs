@@ -49,7 +49,8 @@ fn keystone(config: &Config) -> Result<Keystone> {
     Keystone::new(Tokens::new(session, terms), policies(config)?, public_url)
 }
 
-/// What is wrong with the files that a configuration names to tell callers apart, or to talk to Keystone and Ironic.
+/// What is wrong with the files that a configuration names to tell callers apart, or to talk to Keystone, Ironic
+/// and Swift.
 #[must_use]
 pub fn problems(config: &Config) -> Vec<Error> {
     let is_judged = config.auth_strategy == AuthStrategy::Keystone;
@@ -57,7 +58,8 @@ pub fn problems(config: &Config) -> Vec<Error> {
     let tokens = is_judged.then(|| tls("keystone_authtoken", &config.keystone_authtoken.auth).err());
     let ironic = is_ironic.then(|| tls("ironic", &config.ironic.auth).err());
     let rules = is_judged.then(|| policies(config).err());
-    [tokens, ironic, rules].into_iter().flatten().flatten().collect()
+    let swift = (config.processing.store_data == "swift").then(|| tls("swift", &config.swift.auth).err());
+    [tokens, ironic, rules, swift].into_iter().flatten().flatten().collect()
 }
 
 fn tls(section: &str, auth: &Auth) -> Result<Tls> {

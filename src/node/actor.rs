@@ -110,6 +110,8 @@ pub enum Notice {
     Resume,
     /// The machine is to be powered off because this run has timed out.
     PowerJob(Uuid),
+    /// Documents wait to be delivered to the data store, or to be removed from it.
+    LookAfterData,
     /// Nobody asked for a while: stop, if nothing is in flight.
     Passivate,
 }
@@ -474,6 +476,7 @@ impl Handler<Notice> for NodeActor {
         match notice {
             Notice::Deadline => self.feed(ctx, Input::Deadline),
             Notice::PowerJob(run) => self.feed(ctx, Input::PowerJob(run)),
+            Notice::LookAfterData => self.feed(ctx, Input::LookAfterData),
             Notice::Resume => self.resume(ctx),
             Notice::Passivate if self.machine.is_idle() => ctx.stop(),
             Notice::Passivate => {}

@@ -7,6 +7,7 @@
 mod abort;
 mod adopt;
 mod callback;
+mod data;
 mod deadline;
 mod history;
 mod reapply;
@@ -39,7 +40,8 @@ use crate::fsm::{Event, Refusal, State};
 use crate::node_service::Node;
 use crate::node_service::recorded::Call;
 use crate::processing::rules::Results;
-use crate::store::transition::{Transition, Written};
+use crate::store::documents::Packed;
+use crate::store::transition::{DataWrite, Transition, Written};
 
 /// What the machine has to know of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +125,8 @@ pub enum Input {
     Deadline,
     /// The machine is to be powered off because this run has timed out.
     PowerJob(Uuid),
+    /// Documents wait to be delivered to the data store, or to be removed from it.
+    LookAfterData,
     /// The process that worked on the node is gone; this is what it left.
     Resume(Remains),
 }
@@ -223,6 +227,8 @@ enum Work {
     Reboot,
     Fetch(Flow),
     Process(Flow),
+    Save(Flow, Box<Plan>, Box<Packed>),
+    LookAfterData,
     Apply(Flow, Box<Plan>),
     PowerOff(Box<Plan>),
     AbortPowerOff,
@@ -374,6 +380,7 @@ impl NodeMachine {
             Input::Late(ticket, posting, line) => self.on_late(now, ticket, posting, line),
             Input::Deadline => self.on_deadline(now),
             Input::PowerJob(run) => self.on_power_job(run),
+            Input::LookAfterData => self.on_look_after_data(),
             Input::Resume(remains) => self.on_resume(now, remains),
         }
     }
@@ -432,9 +439,20 @@ impl NodeMachine {
 
     /// Ends the run with a failure; the callers are answered when that is committed.
     fn fail(&mut self, now: Timestamp, end: End, answers: Vec<(Ticket, Result<()>)>) -> Effects {
+        self.fail_with(now, end, answers, None)
+    }
+
+    /// The same with documents that the end leaves.
+    fn fail_with(
+        &mut self,
+        now: Timestamp,
+        end: End,
+        answers: Vec<(Ticket, Result<()>)>,
+        data: Option<DataWrite>,
+    ) -> Effects {
         let Some(record) = &self.record else { return self.unlock(answers) };
         match step::close(record, Event::Error, now, end, self.settings.keep_data) {
-            Ok(transition) => self.commit(transition, Then::Unlock(answers)),
+            Ok(transition) => self.commit(transition.with_data(data), Then::Unlock(answers)),
             Err(refusal) => self.bug(refusal, answers),
         }
     }

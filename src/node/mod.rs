@@ -5,6 +5,7 @@
 
 pub mod actor;
 mod callback;
+mod data;
 pub mod discovery;
 pub mod lookup;
 pub mod machine;
@@ -165,7 +166,7 @@ impl Outcome {
 }
 
 /// Which of the two documents of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Variant {
     /// As posted, without the logs.
     Raw,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::data;
 use super::order::{Ending, Finding, Operation, Plan, PowerPolicy, Processed};
 use super::ports;
 use super::posting::Posting;
@@ -68,6 +69,17 @@ async fn find(shared: &Shared, service: &dyn NodeService, node: Uuid, operation:
         }
         Operation::Process(view, posting, policy) => {
             Finding::Processed(process(shared, service, *view, posting, policy).await)
+        }
+        Operation::Save(posting, processed) => {
+            Finding::Saved(data::save(shared, node, &posting, processed).await)
+        }
+        Operation::Deliver => {
+            data::deliver(shared, node).await;
+            Finding::DataLookedAfter
+        }
+        Operation::Discard => {
+            data::discard(shared, node).await;
+            Finding::DataLookedAfter
         }
         Operation::Apply(plan) => Finding::Applied(apply(service, node, &plan.change).await),
         Operation::PowerOff => Finding::PoweredOff(power_off(service, node).await),

@@ -102,6 +102,12 @@ pub enum Operation {
     FetchLater,
     /// Run the hooks over a document.
     Process(Box<Node>, std::sync::Arc<Posting>, PowerPolicy),
+    /// Store the raw and the processed data in the data store.
+    Save(std::sync::Arc<Posting>, Packed),
+    /// Deliver documents that wait for the data store.
+    Deliver,
+    /// Remove the documents of a node without record from the data store.
+    Discard,
     /// Send a Change.
     Apply(Box<Plan>),
     /// Power the machine off at the end of a run.
@@ -120,6 +126,9 @@ impl Operation {
             Self::Reboot => "reboot",
             Self::Fetch | Self::FetchLater => "fetch",
             Self::Process(..) => "hooks",
+            Self::Save(..) => "save",
+            Self::Deliver => "deliver",
+            Self::Discard => "discard",
             Self::Apply(_) => "apply",
             Self::PowerOff => "power_off",
             Self::AbortPowerOff(_) => "abort_power_off",
@@ -135,6 +144,8 @@ impl Operation {
             Self::Reboot => "rebooting the machine",
             Self::Fetch | Self::FetchLater => "reading the node from the node service",
             Self::Process(..) => "running the hooks",
+            Self::Save(..) | Self::Deliver => "storing the data",
+            Self::Discard => "removing the data of an earlier record",
             Self::Apply(_) => "updating the node",
             Self::PowerOff | Self::AbortPowerOff(_) => "powering the machine off",
         }
@@ -163,6 +174,10 @@ pub enum Finding {
     Fetched(Result<Box<Node>, ServiceError>),
     /// Of [`Operation::Process`].
     Processed(Result<Processed, Error>),
+    /// Of [`Operation::Save`].
+    Saved(Result<(), Error>),
+    /// Of [`Operation::Deliver`] and [`Operation::Discard`].
+    DataLookedAfter,
     /// Of [`Operation::Apply`].
     Applied(Result<(), Error>),
     /// Of [`Operation::PowerOff`]; the error is the node service's text.

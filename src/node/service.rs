@@ -25,11 +25,11 @@ use super::{
 };
 use crate::admission::Admitted;
 use crate::context;
+use crate::data_store::{DataStore, Key, reading};
 use crate::error::{Error, Result};
 use crate::fsm::State;
 use crate::metrics::{self, Counted};
 use crate::node_service::{FailureKind, Node, NodeService, Object, Validation};
-use crate::store::documents;
 use crate::store::nodes::Page;
 use crate::store::runs::RunRow;
 use crate::store::{QueryResult, Session};
@@ -138,14 +138,19 @@ impl Nodes {
     }
 
     async fn document(&self, node: Uuid, variant: Variant) -> Result<Vec<u8>> {
-        let packed = self.shared().store.read(move |session| session.document(node, variant)).await?;
-        let Some(packed) = packed else {
-            let processed = if variant == Variant::Processed { "True" } else { "False" };
-            return Err(Error::not_found(format!(
-                "Introspection data not found for node {node}, processed={processed}"
-            )));
-        };
-        documents::unpack(packed.codec, packed.size_bytes, &packed.body)
+        let key = Key::new(node, variant);
+        let look = || self.shared().store.read(move |session| reading::known(session, &key));
+        let external = self.shared().data_store.as_ref().map(|store| -> &dyn DataStore { store });
+        let known = look().await?;
+        let mut found = reading::document(known.clone(), external, &key).await;
+        if found.is_err() && external.is_some() {
+            // A run may have stored another one under our hands.
+            let now = look().await?;
+            if now != known {
+                found = reading::document(now, external, &key).await;
+            }
+        }
+        found?.ok_or_else(|| reading::not_found(&key))
     }
 }
 

@@ -15,6 +15,7 @@ use super::rules::RuleBook;
 use super::turns::Turns;
 use crate::clock::{Clock, Timestamp};
 use crate::context;
+use crate::data_store::watched::Watched;
 use crate::error::{Error, Result};
 use crate::node_service::NodeService;
 use crate::processing::Pipeline;
@@ -64,6 +65,8 @@ pub struct Shared {
     pub rules: Arc<RuleBook>,
     /// Where the ramdisk's logs go.
     pub logs: Arc<LogStore>,
+    /// Where introspection data goes, where that is outside of the database.
+    pub data_store: Option<Watched>,
     /// The node service of each thread.
     pub services: Services,
     /// The turn to reboot.

@@ -8,8 +8,11 @@ use uuid::Uuid;
 use super::{ManageBoot, Outcome, Record, RunKind, Variant};
 use crate::clock::Timestamp;
 use crate::fsm::{self, Birth, Event, Refusal};
+use crate::store::documents::Packed;
 use crate::store::runs::RunEnd;
-use crate::store::transition::{DataWrite, Expected, Lookup, PowerJobWrite, RunWrite, Transition};
+use crate::store::transition::{
+    DataWrite, Expected, Lookup, PowerJobWrite, Removal, RunWrite, Stay, Transition,
+};
 
 /// The text of a run that ran out of time.
 pub const TIMEOUT_TEXT: &str = "Introspection timeout";
@@ -19,13 +22,50 @@ const MAX_TEXT_BYTES: usize = 16 * 1024;
 /// How long the look-up attributes of an ended run are kept to file late callbacks: a day.
 const KEPT_S: i64 = 24 * 3600;
 
-/// Whether introspection data is kept in the database when a run has ended.
+/// Where introspection data is when a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepData {
-    /// Both documents stay.
+    /// Both documents stay in the database.
     Yes,
     /// None is stored, and the raw data of a run in flight goes with its end.
     No,
+    /// They are in the data store; the database has them on their way there only.
+    Elsewhere,
+}
+
+impl KeepData {
+    /// Both documents of the run before, which count no more.
+    #[must_use]
+    pub fn without_old(self) -> DataWrite {
+        let removal = if self == Self::Elsewhere { Removal::Void } else { Removal::Forget };
+        DataWrite { removed: vec![Variant::Raw, Variant::Processed], removal, ..self.nothing_new() }
+    }
+
+    /// The raw data of a run in flight, which is always in the database.
+    #[must_use]
+    pub fn with_raw(self, raw: &Packed) -> DataWrite {
+        DataWrite { raw: Some(raw.clone()), ..self.nothing_new() }
+    }
+
+    /// The processed data, which is not stored yet.
+    #[must_use]
+    pub fn with_processed(self, processed: Packed) -> DataWrite {
+        let processed = (self != Self::No).then_some(processed);
+        DataWrite { processed, ..self.nothing_new() }
+    }
+
+    /// Both documents, which the data store has.
+    #[must_use]
+    pub fn delivered(self, raw: &Packed, processed: &Packed) -> DataWrite {
+        let all = [(Variant::Raw, raw), (Variant::Processed, processed)];
+        let elsewhere = all.map(|(variant, document)| (variant, document.digest.clone())).to_vec();
+        DataWrite { elsewhere, ..self.nothing_new() }
+    }
+
+    fn nothing_new(self) -> DataWrite {
+        let stay = if self == Self::Elsewhere { Stay::Spooled } else { Stay::Here };
+        DataWrite { stay, ..DataWrite::default() }
+    }
 }
 
 /// What becomes of the power of a machine whose run has timed out.

@@ -3,7 +3,7 @@
 //! Invariant: a token goes out in a header only, and into no text.
 
 use awc::http::Method;
-use awc::http::header::{HeaderMap, HeaderName, HeaderValue};
+use awc::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::credentials::Credentials;
 use super::document::Document;
@@ -83,7 +83,8 @@ impl Identity {
         let url = format!("{}{query}", self.tokens);
         let body = credentials.map(Credentials::body);
         let asker = context::request_id().and_then(|id| HeaderValue::from_str(&id).ok());
-        let headers = headers.into_iter().chain(asker.map(|id| (REQUEST_ID, id))).collect();
+        let kind = body.is_some().then(|| (CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        let headers = headers.into_iter().chain(kind).chain(asker.map(|id| (REQUEST_ID, id))).collect();
         self.transport.send(Request { method, url, headers, body }).await
     }
 }

@@ -1,4 +1,4 @@
-//! OpenStack as a whole: tokens of Keystone, the service catalogue, and the HTTP client that all services share.
+//! OpenStack as a whole: tokens of Keystone and of a Swift alone, the service catalogue, and the HTTP client that all services share.
 //!
 //! Invariant: passwords and tokens are in no text that is made here. It must not know what its tokens are used for;
 //! each service of OpenStack has a client of its own elsewhere.
@@ -18,6 +18,7 @@ mod session;
 mod tests;
 mod tls;
 mod transport;
+mod v1;
 
 pub use asking::Asking;
 pub use catalog::{Catalog, Lookup};
@@ -27,3 +28,5 @@ pub use identity::Identity;
 pub use proof::{Pass, Proof};
 pub use session::{Session, Token};
 pub use tls::Tls;
+pub use transport::{Answer, Manner, Request, Transport};
+pub use v1::V1Session;

@@ -7,7 +7,7 @@ use awc::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Failure, Lookup, Session, Tls, Token};
+use super::{Failure, Lookup, Session, Tls, Token, V1Session, v1};
 use crate::config::{Auth, AuthType, Secret};
 use crate::error::{Error, Result};
 
@@ -24,6 +24,8 @@ pub enum Proof {
     Basic(HeaderValue),
     /// By a token of Keystone.
     Token(Session),
+    /// By a token of a Swift that stands alone.
+    V1(V1Session),
 }
 
 /// What one request carries.
@@ -32,6 +34,7 @@ pub struct Pass {
     /// The header, if there is one; its value is marked as sensitive.
     pub header: Option<(HeaderName, HeaderValue)>,
     token: Option<Arc<Token>>,
+    v1: Option<Arc<v1::Grant>>,
 }
 
 impl Proof {
@@ -43,6 +46,7 @@ impl Proof {
         match auth.auth_type {
             AuthType::None => Ok(Self::None),
             AuthType::HttpBasic => basic(auth).map(Self::Basic),
+            AuthType::V1Password => V1Session::start(auth, tls, timeout, CONNECTIONS).map(Self::V1),
             AuthType::Password | AuthType::ApplicationCredential => {
                 Session::start(auth, lookup, tls, timeout, CONNECTIONS).map(Self::Token)
             }
@@ -56,10 +60,18 @@ impl Proof {
     pub async fn pass(&self) -> std::result::Result<Pass, Failure> {
         match self {
             Self::None => Ok(Pass::default()),
-            Self::Basic(value) => Ok(Pass { header: Some((AUTHORIZATION, value.clone())), token: None }),
+            Self::Basic(value) => {
+                Ok(Pass { header: Some((AUTHORIZATION, value.clone())), ..Pass::default() })
+            }
             Self::Token(session) => {
                 let token = session.token().await?;
-                Ok(Pass { header: Some((AUTH_TOKEN, token.header())), token: Some(token) })
+                let header = Some((AUTH_TOKEN, token.header()));
+                Ok(Pass { header, token: Some(token), v1: None })
+            }
+            Self::V1(session) => {
+                let grant = session.grant().await?;
+                let header = Some((AUTH_TOKEN, grant.header()));
+                Ok(Pass { header, token: None, v1: Some(grant) })
             }
         }
     }
@@ -67,12 +79,23 @@ impl Proof {
     /// Takes note that a service answered 401 to this pass; tells whether another one may help.
     #[must_use]
     pub fn reject(&self, pass: &Pass) -> bool {
-        match (self, &pass.token) {
-            (Self::Token(session), Some(token)) => {
-                session.reject(token);
-                true
-            }
-            _ => false,
+        match (self, &pass.token, &pass.v1) {
+            (Self::Token(session), Some(token), _) => session.reject(token),
+            (Self::V1(session), _, Some(grant)) => session.reject(grant),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Where a service is, as far as who we are tells it.
+    ///
+    /// # Errors
+    /// Where there is no token, or nothing that tells.
+    pub async fn endpoint(&self, service_type: &str) -> std::result::Result<String, Failure> {
+        match self {
+            Self::Token(session) => session.endpoint(service_type).await,
+            Self::V1(session) => Ok(session.grant().await?.storage_url().to_owned()),
+            Self::None | Self::Basic(_) => Err(Failure::missing("nothing tells where the service is")),
         }
     }
 }

@@ -20,6 +20,8 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config;
 use crate::error;
 
+/// How large an answer may be; a token with a large catalogue is a hundredth of it.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
 /// How long before its end a token is renewed, at most; a quarter of its life where that is shorter.
 const AHEAD_US: i64 = 120_000_000;
 /// How long before its end it is no longer used, at most; an eighth of its life where that is shorter.
@@ -111,7 +113,9 @@ impl Session {
         timeout: Duration,
         connections: usize,
     ) -> error::Result<Self> {
-        let transport = Transport::start(Manner { tls: tls.clone(), timeout, connections })?;
+        let (tls, body_limit) = (tls.clone(), BODY_LIMIT);
+        let manner = Manner { service: "Keystone", tls, timeout, connections, body_limit };
+        let transport = Transport::start(manner)?;
         Ok(Self::over(transport, auth, lookup, Arc::new(SystemClock)))
     }
 

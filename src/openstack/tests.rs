@@ -24,7 +24,8 @@ fn session(keystone: &StandIn) -> (Session, Arc<ManualClock>) {
 
 fn transport(timeout: Duration) -> Transport {
     let tls = Tls::from_config(&config::Auth::default()).unwrap();
-    Transport::start(Manner { tls, timeout, connections: 4 }).unwrap()
+    let manner = Manner { service: "Keystone", tls, timeout, connections: 4, body_limit: 1 << 20 };
+    Transport::start(manner).unwrap()
 }
 
 async fn text(session: &Session) -> Result<String, Failure> {
@@ -117,7 +118,7 @@ async fn each_way_to_fail_is_told_and_passes() {
     let cut = |answer: Reply| move |_: &Asked, _: usize| answer.clone();
     for (reply, wanted) in [
         (Reply::Leave, "Unable to reach Keystone"),
-        (Reply::CutShort, "Keystone gives us no token: status 200"),
+        (Reply::CutShort, "Unable to reach Keystone: the answer was cut short"),
         (Reply::Answer(201, json!({})), "The answer of Keystone is not understood"),
         (Reply::Answer(201, fake::document("u", &[], 60, &Value::Null)), "without saying which"),
         (Reply::Hang(Duration::from_secs(10)), "Keystone did not answer within 2 seconds"),

@@ -1,4 +1,4 @@
-//! Requests to Keystone, made on a thread of their own for whoever asks on whatever thread.
+//! Requests to one service of OpenStack, made on a thread of their own for whoever asks on whatever thread.
 //!
 //! Invariant: each request has a deadline; no more are under way than there are connections; one that nobody waits for
 //! any more is dropped. The thread ends with the last handle.
@@ -10,30 +10,28 @@ use std::time::Duration;
 
 use awc::Client;
 use awc::http::Method;
-use awc::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use awc::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{Failure, Tls, client};
 use crate::error::{Error, Result};
 
-/// How large an answer may be; a token with a large catalogue is a hundredth of it.
-const BODY_LIMIT: usize = 4 * 1024 * 1024;
-
 /// What is asked.
-pub(super) struct Request {
+pub struct Request {
     /// The method.
     pub method: Method,
     /// The whole URL.
     pub url: String,
     /// Headers beside the usual ones.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// The JSON document, if there is one.
+    /// The body, if there is one.
     pub body: Option<Bytes>,
 }
 
 /// An answer of any status.
-pub(super) struct Answer {
+#[derive(Debug)]
+pub struct Answer {
     /// The status.
     pub status: u16,
     /// The headers.
@@ -49,18 +47,23 @@ struct Job {
 
 /// How requests are made.
 #[derive(Clone, Debug)]
-pub(super) struct Manner {
+pub struct Manner {
+    /// The service, as texts name it.
+    pub service: &'static str,
     /// TLS.
     pub tls: Tls,
     /// How long a request may take, with the wait for its turn.
     pub timeout: Duration,
     /// Requests at one time.
     pub connections: usize,
+    /// Bytes that an answer may have.
+    pub body_limit: usize,
 }
 
 /// The way to the thread; cheap to clone.
 #[derive(Clone)]
-pub(super) struct Transport {
+pub struct Transport {
+    service: &'static str,
     jobs: mpsc::Sender<Job>,
     turns: Arc<Semaphore>,
     timeout: Duration,
@@ -77,29 +80,34 @@ impl Transport {
     ///
     /// # Errors
     /// Where the system has no thread left.
-    pub(super) fn start(manner: Manner) -> Result<Self> {
+    pub fn start(manner: Manner) -> Result<Self> {
         let (jobs, queue) = mpsc::channel(manner.connections);
         let (turns, timeout) = (Arc::new(Semaphore::new(manner.connections)), manner.timeout);
+        let service = manner.service;
         thread::Builder::new()
-            .name("keystone".to_owned())
+            .name(service.to_lowercase())
             .spawn(move || run(&manner, queue))
             .map_err(Error::internal)?;
-        Ok(Self { jobs, turns, timeout })
+        Ok(Self { service, jobs, turns, timeout })
     }
 
     /// Sends a request and reads its answer.
-    pub(super) async fn send(&self, request: Request) -> std::result::Result<Answer, Failure> {
+    ///
+    /// # Errors
+    /// Where no answer came in time.
+    pub async fn send(&self, request: Request) -> std::result::Result<Answer, Failure> {
         match tokio::time::timeout(self.timeout, self.send_in_turn(request)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::unreachable(format!(
-                "Keystone did not answer within {} seconds",
+                "{} did not answer within {} seconds",
+                self.service,
                 self.timeout.as_secs_f32()
             ))),
         }
     }
 
     async fn send_in_turn(&self, request: Request) -> std::result::Result<Answer, Failure> {
-        let ended = || Failure::unreachable("the thread that talks to Keystone has ended");
+        let ended = || Failure::unreachable(format!("the thread that talks to {} has ended", self.service));
         let _turn = self.turns.acquire().await.map_err(|_| ended())?;
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job { request, reply }).await.map_err(|_| ended())?;
@@ -107,38 +115,55 @@ impl Transport {
     }
 }
 
+/// What the thread knows of its service.
+#[derive(Clone, Copy)]
+struct Asked {
+    service: &'static str,
+    body_limit: usize,
+}
+
 fn run(manner: &Manner, mut queue: mpsc::Receiver<Job>) {
     let runtime = match actix_rt::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return log::error!("Keystone can not be asked: no runtime error={error}"),
+        Err(error) => return log::error!("{} can not be asked: no runtime error={error}", manner.service),
     };
     runtime.block_on(async move {
         let client = client::make(&manner.tls, manner.timeout, manner.connections);
+        let asked = Asked { service: manner.service, body_limit: manner.body_limit };
         while let Some(job) = queue.recv().await {
-            actix_rt::spawn(work(client.clone(), job));
+            actix_rt::spawn(work(client.clone(), asked, job));
         }
     });
 }
 
-async fn work(client: Client, Job { request, mut reply }: Job) {
+async fn work(client: Client, asked: Asked, Job { request, mut reply }: Job) {
     tokio::select! {
         // The deadline is the asker's: it is gone when that has passed.
         () = reply.closed() => {}
-        outcome = exchange(&client, request) => drop(reply.send(outcome)),
+        outcome = exchange(&client, asked, request) => drop(reply.send(outcome)),
     }
 }
 
-async fn exchange(client: &Client, request: Request) -> std::result::Result<Answer, Failure> {
-    let lost = |why: String| Failure::unreachable(format!("Unable to reach Keystone: {why}"));
+async fn exchange(client: &Client, asked: Asked, request: Request) -> std::result::Result<Answer, Failure> {
+    let lost = |why: String| Failure::unreachable(format!("Unable to reach {}: {why}", asked.service));
+    let has_body = request.method != Method::HEAD;
     let mut asking = client.request(request.method, request.url);
     for header in request.headers {
         asking = asking.insert_header(header);
     }
     let sent = match request.body {
-        Some(body) => asking.insert_header((CONTENT_TYPE, "application/json")).send_body(body).await,
+        Some(body) => asking.send_body(body).await,
         None => asking.send().await,
     };
     let mut response = sent.map_err(|error| lost(client::describe(&error)))?;
-    let body = response.body().limit(BODY_LIMIT).await.map_err(|error| lost(error.to_string()))?;
+    let body = response.body().limit(asked.body_limit).await.map_err(|error| lost(error.to_string()))?;
+    if has_body && promised(response.headers()).is_some_and(|length| length != body.len()) {
+        return Err(lost("the answer was cut short".to_owned()));
+    }
     Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+}
+
+/// How long the body is to be, where that is said.
+fn promised(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

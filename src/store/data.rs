@@ -28,7 +28,7 @@ pub enum Place {
 impl Place {
     const ALL: [Self; 4] = [Self::Here, Self::Spooled, Self::Elsewhere, Self::Nowhere];
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Here => "here",
             Self::Spooled => "spooled",

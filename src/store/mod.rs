@@ -13,6 +13,7 @@ pub mod housekeeping;
 pub mod nodes;
 pub mod power_jobs;
 pub mod registered;
+pub mod removals;
 pub mod rules;
 pub mod runs;
 mod schema;
@@ -50,6 +51,7 @@ pub trait Session:
     nodes::NodeQueries
     + documents::DocumentQueries
     + data::DataQueries
+    + removals::RemovalQueries
     + runs::RunQueries
     + registered::RegisteredQueries
     + rules::RuleQueries

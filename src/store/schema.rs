@@ -23,6 +23,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    data_removals (node_uuid) {
+        node_uuid -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     documents (id) {
         id -> BigInt,
         digest -> Text,
@@ -189,6 +196,7 @@ diesel::joinable!(rule_conditions -> rules (rule));
 diesel::allow_tables_to_appear_in_same_query!(
     attributes,
     build_data,
+    data_removals,
     documents,
     introspection_data,
     nodes,

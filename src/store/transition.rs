@@ -37,10 +37,36 @@ pub enum Lookup {
 pub struct DataWrite {
     /// Removed first.
     pub removed: Vec<Variant>,
+    /// What removal means.
+    pub removal: Removal,
     /// Stored as raw data.
     pub raw: Option<Packed>,
     /// Stored as processed data.
     pub processed: Option<Packed>,
+    /// For how long what is stored stays in our database.
+    pub stay: Stay,
+    /// Documents that the data store has, with their digests.
+    pub elsewhere: Vec<(Variant, String)>,
+}
+
+/// What it means that a document is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Removal {
+    /// Nothing is known of it any more.
+    #[default]
+    Forget,
+    /// It counts no more, whatever the data store may have.
+    Void,
+}
+
+/// For how long a document stays in our database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stay {
+    /// For good.
+    #[default]
+    Here,
+    /// Until the data store has it.
+    Spooled,
 }
 
 /// What becomes of the runs.
@@ -97,6 +123,15 @@ pub enum Written {
 }
 
 impl Transition {
+    /// The same with other documents, where there are any.
+    #[must_use]
+    pub fn with_data(self, data: Option<DataWrite>) -> Self {
+        match data {
+            Some(data) => Self { data, ..self },
+            None => self,
+        }
+    }
+
     /// Writes it, in the transaction of the caller.
     ///
     /// # Errors
@@ -108,6 +143,10 @@ impl Transition {
         };
         if !taken {
             return Ok(Written::Lost);
+        }
+        if self.expected == Expected::Absent {
+            // What an earlier record of the node left is not to be removed under the hands of this one.
+            session.drop_data_removal(self.record.uuid)?;
         }
         self.write_lookup(session)?;
         self.write_data(session)?;
@@ -133,13 +172,23 @@ impl Transition {
     fn write_data(&self, session: &mut dyn Session) -> QueryResult<()> {
         let node = self.record.uuid;
         for variant in &self.data.removed {
-            session.delete_document(node, *variant)?;
+            match self.data.removal {
+                Removal::Forget => session.delete_document(node, *variant)?,
+                Removal::Void => session.put_nowhere(node, *variant, self.at)?,
+            }
         }
+        let place = match self.data.stay {
+            Stay::Here => Place::Here,
+            Stay::Spooled => Place::Spooled,
+        };
         let stored = [(Variant::Raw, &self.data.raw), (Variant::Processed, &self.data.processed)];
         for (variant, document) in stored {
             if let Some(document) = document {
-                session.put_document(node, variant, document, Place::Here, self.at)?;
+                session.put_document(node, variant, document, place, self.at)?;
             }
+        }
+        for (variant, digest) in &self.data.elsewhere {
+            session.put_elsewhere(node, *variant, digest, self.at)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::sync::Forget;
 use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
 use crate::node::registry::Registry;
+use crate::node::step::KeepData;
 use crate::store::{Job, QueryResult, Session, Store};
 
 /// Records of one state, or runs, removed in one job.
@@ -46,9 +47,10 @@ impl Job for DropRuns {
 
 pub(super) async fn run(registry: Arc<Registry>, keep: Keep, period: Duration) {
     let shared = registry.shared();
+    let keep_data = shared.settings.keep_data;
     loop {
         tokio::time::sleep(period).await;
-        match clear(&shared.store, shared.clock.as_ref(), keep).await {
+        match clear(&shared.store, shared.clock.as_ref(), keep, keep_data).await {
             Ok((0, 0)) => {}
             Ok((records, runs)) => {
                 log::info!("What was kept long enough is removed records={records} runs={runs}");
@@ -59,11 +61,11 @@ pub(super) async fn run(registry: Arc<Registry>, keep: Keep, period: Duration) {
 }
 
 /// Removes all that is old now; answers how many records and runs that were.
-async fn clear(store: &Store, clock: &dyn Clock, keep: Keep) -> Result<(usize, usize)> {
+async fn clear(store: &Store, clock: &dyn Clock, keep: Keep, keep_data: KeepData) -> Result<(usize, usize)> {
     let now = clock.now();
     let before = |seconds: i64| now.plus_seconds(seconds.saturating_neg());
     let records = match keep.records_s.map(before) {
-        Some(before) => clear_records(store, now, before).await?,
+        Some(before) => clear_records(store, now, before, keep_data).await?,
         None => 0,
     };
     let runs = match keep.runs_s.map(before) {
@@ -73,11 +75,16 @@ async fn clear(store: &Store, clock: &dyn Clock, keep: Keep) -> Result<(usize, u
     Ok((records, runs))
 }
 
-async fn clear_records(store: &Store, now: Timestamp, before: Timestamp) -> Result<usize> {
+async fn clear_records(
+    store: &Store,
+    now: Timestamp,
+    before: Timestamp,
+    keep_data: KeepData,
+) -> Result<usize> {
     let mut removed = 0_usize;
     loop {
         let nodes = store.read(move |session| session.ended_before(before, BATCH)).await?;
-        let gone = store.write(Forget { nodes, now }).await?;
+        let gone = store.write(Forget { nodes, now, keep_data }).await?;
         removed = removed.saturating_add(gone);
         // What has moved since it was judged is not old any more.
         if gone == 0 {

@@ -14,6 +14,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
 use crate::node::Outcome;
 use crate::node::registry::Registry;
+use crate::node::step::KeepData;
 use crate::node_service::NodeService;
 use crate::store::housekeeping::Judged;
 use crate::store::runs::RunEnd;
@@ -30,6 +31,8 @@ pub(super) struct Forget {
     /// With the version that each was judged by: one that was made anew since then stays.
     pub(super) nodes: Vec<Judged>,
     pub(super) now: Timestamp,
+    /// Where their documents are.
+    pub(super) keep_data: KeepData,
 }
 
 impl Job for Forget {
@@ -39,9 +42,13 @@ impl Job for Forget {
         let end = RunEnd { outcome: Outcome::Forgotten, error: None, power: None, at: self.now };
         let mut count = 0_usize;
         for (node, version) in &self.nodes {
+            let is_elsewhere = self.keep_data == KeepData::Elsewhere || session.has_data_elsewhere(*node)?;
             if session.delete_node(*node, *version)? {
                 session.close_runs_of(*node, &end)?;
                 session.drop_power_job(*node)?;
+                if is_elsewhere {
+                    session.put_data_removal(*node, self.now)?;
+                }
                 count = count.saturating_add(1);
             }
         }
@@ -99,7 +106,8 @@ pub(super) async fn run(registry: Arc<Registry>, period: Duration) {
     loop {
         tokio::time::sleep(period).await;
         let shared = registry.shared();
-        let looked = look(&shared.store, shared.clock.as_ref(), service.as_ref(), &mut missing);
+        let keep_data = shared.settings.keep_data;
+        let looked = look(&shared.store, shared.clock.as_ref(), service.as_ref(), keep_data, &mut missing);
         if let Err(error) = looked.await {
             log::error!("The node service's list of nodes could not be followed error={error}");
         }
@@ -110,6 +118,7 @@ async fn look(
     store: &Store,
     clock: &dyn Clock,
     service: &dyn NodeService,
+    keep_data: KeepData,
     missing: &mut Missing,
 ) -> Result<()> {
     // Records that move while the list is read are left to the next look.
@@ -121,7 +130,7 @@ async fn look(
     let absent = compare(store, began, &listing, missing).await?;
     missing.0 = absent.new;
     for nodes in absent.again.chunks(BATCH) {
-        let count = store.write(Forget { nodes: nodes.to_vec(), now: clock.now() }).await?;
+        let count = store.write(Forget { nodes: nodes.to_vec(), now: clock.now(), keep_data }).await?;
         log::info!("Records of nodes that are gone from the node service were removed count={count}");
     }
     Ok(())

@@ -15,6 +15,7 @@ from ironic_stand_in import Ironic  # noqa: E402
 from machines import Machine  # noqa: E402
 from real_ironic import RealIronic  # noqa: E402
 from real_keystone import RealKeystone  # noqa: E402
+from real_swift import RealSwift  # noqa: E402
 
 
 def pytest_configure(config):
@@ -105,5 +106,34 @@ def real_keystone(tmp_path_factory):
     try:
         made.start().grant('rollcall', 'service', project='service')
         yield made
+    finally:
+        made.stop()
+
+
+def swift_at(folder, keystone=None):
+    """The real Swift, not started."""
+    made = RealSwift(os.environ.get('ROLLCALL_SWIFT_VENV'), folder, keystone)
+    if not made.is_installed():
+        pytest.skip('no Swift is installed: ROLLCALL_SWIFT_VENV does not name its environment, or there is no memcached')
+    return made
+
+
+@pytest.fixture(scope='session')
+def real_swift(tmp_path_factory):
+    """The real service, standing alone; started once, it is slow to come up."""
+    made = swift_at(tmp_path_factory.mktemp('swift'))
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope='session')
+def real_swift_of_keystone(tmp_path_factory, real_keystone):
+    """The real service behind the real Keystone, and in its catalogue."""
+    made = swift_at(tmp_path_factory.mktemp('swift-of-keystone'), real_keystone)
+    real_keystone.register('object-store', f'{made.url}/v1/AUTH_$(project_id)s')
+    try:
+        yield made.start()
     finally:
         made.stop()

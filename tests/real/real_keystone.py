@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import time
 
 import requests
 from keystoneauth1 import session
@@ -127,6 +128,11 @@ class RealKeystone:
         for interface in interfaces:
             self.call('POST', '/endpoints', {'endpoint': {
                 'service_id': made['service']['id'], 'interface': interface, 'region_id': REGION, 'url': url}})
+
+    def revoke_tokens_of(self, user):
+        """Its tokens are good for nothing from now on; those of the next second are good again."""
+        self.call('PATCH', f"/users/{self.names['user'][user]}", {'user': {'password': PASSWORD}})
+        time.sleep(1.1)
 
     def application_credential(self, owner, **fields):
         """One of the owner's; returns its id and secret."""

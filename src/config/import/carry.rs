@@ -91,6 +91,7 @@ impl<'a> Carrier<'a> {
         // What asks for it, the nearest first.
         let asking = match section {
             "keystone_authtoken" => vec!["auth_strategy".to_owned()],
+            "swift" => vec!["processing.store_data".to_owned()],
             _ => ["auth_type", "auth_url"].map(|option| names::full(section, option)).to_vec(),
         };
         for asking in asking {
@@ -194,6 +195,10 @@ impl<'a> Carrier<'a> {
 
     /// Why an option would be idle here, as it was there.
     fn moot(&self, section: &str, name: &str) -> Option<String> {
+        if section == "swift" {
+            let switch = history::switch_of(section).filter(|switch| !self.is_on(switch))?;
+            return Some(format!("[{}] {} does not ask for it", switch.of, switch.name));
+        }
         if section != "ironic" {
             return None;
         }

@@ -62,6 +62,7 @@ pub(super) const THEIR_DEFAULTS: &[(&str, &str, &str)] = &[
     ("DEFAULT", "listen_address", "::"),
     ("DEFAULT", "auth_strategy", "keystone"),
     ("ironic", "auth_type", "password"),
+    ("swift", "auth_type", "password"),
     ("pxe_filter", "driver", "iptables"),
 ];
 

@@ -9,11 +9,17 @@ use crate::clock::Timestamp;
 use crate::fsm::{Birth, Event, Refusal};
 use crate::node::order::{Adoption, Ticket};
 use crate::node::step;
-use crate::node::{ManageBoot, Posted, RunKind, Variant};
+use crate::node::{ManageBoot, Posted, RunKind};
 use crate::store::transition::{Lookup, Transition};
 
 impl NodeMachine {
     pub(super) fn on_adopt(&mut self, now: Timestamp, ticket: Ticket, adoption: Box<Adoption>) -> Effects {
+        let mut effects = self.leave_data_alone();
+        effects.extend(self.adopt(now, ticket, adoption));
+        effects
+    }
+
+    fn adopt(&mut self, now: Timestamp, ticket: Ticket, adoption: Box<Adoption>) -> Effects {
         // Somebody was faster, and expects the data: it is a callback like any other.
         if self.is_locked() || self.state().is_some_and(|state| !state.is_terminal()) {
             return self.on_callback(now, ticket, adoption.posting);
@@ -43,7 +49,7 @@ impl NodeMachine {
         transition.record.manage_boot = manage_boot;
         transition.record.posted = Some(Posted { digest, answered: false });
         transition.lookup = Lookup::Set(adoption.attributes.clone());
-        transition.data.removed = vec![Variant::Raw, Variant::Processed];
+        transition.data = self.settings.keep_data.without_old();
         transition.data.raw = Some(adoption.posting.raw.clone());
         Ok(transition)
     }

@@ -90,7 +90,7 @@ impl NodeMachine {
             Err(refusal) => return self.bug(refusal, vec![(ticket, Err(answer))]),
         };
         if transition.data.removed.is_empty() {
-            transition.data.raw = Some(posting.raw.clone());
+            transition.data = self.settings.keep_data.with_raw(&posting.raw);
         }
         transition.record.posted = Some(Posted { digest: posting.raw.digest.clone(), answered: true });
         transition.record.token = None;
@@ -142,7 +142,7 @@ impl NodeMachine {
             Ok(transition) => transition,
             Err(refusal) => return self.bug(refusal, vec![(ticket, Ok(()))]),
         };
-        transition.data.raw = Some(posting.raw.clone());
+        transition.data = self.settings.keep_data.with_raw(&posting.raw);
         transition.record.posted = Some(Posted { digest: posting.raw.digest.clone(), answered: false });
         transition.record.token = None;
         self.told = false;
@@ -169,7 +169,9 @@ impl NodeMachine {
                 effects.extend(self.unlock(Vec::new()));
                 effects
             }
-            Work::Process(flow) | Work::Apply(flow, _) if flow.ticket == Some(ticket) => {
+            Work::Process(flow) | Work::Save(flow, ..) | Work::Apply(flow, _)
+                if flow.ticket == Some(ticket) =>
+            {
                 flow.ticket = None;
                 Vec::new()
             }

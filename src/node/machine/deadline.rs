@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::fsm::State;
 use crate::node::order::{Operation, Ticket};
 use crate::node::step::{self, TIMEOUT_TEXT};
+use crate::store::transition::DataWrite;
 
 impl NodeMachine {
     pub(super) fn on_deadline(&mut self, now: Timestamp) -> Effects {
@@ -35,19 +36,23 @@ impl NodeMachine {
         let late = Error::unavailable(TIMEOUT_TEXT);
         let answers = self.waiting_caller().map(|ticket| (ticket, Err(late))).into_iter().collect();
         let mut effects = vec![Effect::Cancel];
-        effects.extend(self.expire(now, answers));
+        let unsaved = self.unsaved();
+        effects.extend(self.expire_with(now, answers, unsaved));
         effects
     }
 
     fn waiting_caller(&self) -> Option<Ticket> {
         let Activity::Working(working) = &self.activity else { return None };
         match &working.work {
-            Work::Fetch(flow) | Work::Process(flow) | Work::Apply(flow, _) => flow.ticket,
+            Work::Fetch(flow) | Work::Process(flow) | Work::Save(flow, ..) | Work::Apply(flow, _) => {
+                flow.ticket
+            }
             Work::BootDevice
             | Work::Turn
             | Work::Reboot
             | Work::PowerOff(_)
             | Work::AbortPowerOff
+            | Work::LookAfterData
             | Work::TimedPowerOff(_) => None,
         }
     }
@@ -69,8 +74,18 @@ impl NodeMachine {
     }
 
     fn expire(&mut self, now: Timestamp, answers: Vec<(Ticket, crate::error::Result<()>)>) -> Effects {
+        self.expire_with(now, answers, None)
+    }
+
+    fn expire_with(
+        &mut self,
+        now: Timestamp,
+        answers: Vec<(Ticket, crate::error::Result<()>)>,
+        unsaved: Option<DataWrite>,
+    ) -> Effects {
         let Some(record) = &self.record else { return Vec::new() };
-        match step::expire(record, now, self.settings.keep_data, self.settings.timeout_power) {
+        let expired = step::expire(record, now, self.settings.keep_data, self.settings.timeout_power);
+        match expired.map(|transition| transition.with_data(unsaved)) {
             Ok(transition) if record.state == State::Waiting => {
                 let first = First { input: Input::Deadline, ticket: None };
                 self.commit_first(transition, Then::Unlock(answers), first)

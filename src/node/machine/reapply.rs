@@ -11,7 +11,7 @@ use crate::fsm::Event;
 use crate::node::RunKind;
 use crate::node::order::{Operation, Source, Ticket};
 use crate::node::posting::Posting;
-use crate::node::step::{self, End};
+use crate::node::step::{self, End, KeepData};
 use crate::processing::pipeline;
 
 const LOCKED: &str = "Node locked, please, try again later";
@@ -24,6 +24,12 @@ impl NodeMachine {
         posting: Arc<Posting>,
         source: Source,
     ) -> Effects {
+        let mut effects = self.leave_data_alone();
+        effects.extend(self.reapply(now, ticket, posting, source));
+        effects
+    }
+
+    fn reapply(&mut self, now: Timestamp, ticket: Ticket, posting: Arc<Posting>, source: Source) -> Effects {
         if self.is_locked() {
             let locked = Error::conflict(self.explain(LOCKED));
             return self.refused(now, ticket, locked);
@@ -41,8 +47,9 @@ impl NodeMachine {
                 return self.refused(now, ticket, refused);
             }
         };
-        if source == Source::Given {
-            transition.data.raw = Some(posting.raw.clone());
+        // Where it is elsewhere, the run could not go on with it after a crash.
+        if source == Source::Given || self.settings.keep_data == KeepData::Elsewhere {
+            transition.data = self.settings.keep_data.with_raw(&posting.raw);
         }
         let input = Input::Reapply(ticket, Arc::clone(&posting), source);
         let flow = Flow { ticket: Some(ticket), posting: Some(posting), origin: Start::Asked };

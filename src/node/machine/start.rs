@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::fsm::{self, Birth, Event, Refusal};
 use crate::node::order::{Operation, StartOrder, Ticket};
 use crate::node::step::{self, End};
-use crate::node::{Attribute, ManageBoot, RunKind, Variant};
+use crate::node::{Attribute, ManageBoot, RunKind};
 use crate::store::transition::{Lookup, Transition};
 
 const NO_ATTRIBUTES: &str = "No lookup attributes were found, inspector won't be able to find it after \
@@ -16,6 +16,12 @@ const NO_ATTRIBUTES: &str = "No lookup attributes were found, inspector won't be
 
 impl NodeMachine {
     pub(super) fn on_start(&mut self, now: Timestamp, ticket: Ticket, order: Box<StartOrder>) -> Effects {
+        let mut effects = self.leave_data_alone();
+        effects.extend(self.start(now, ticket, order));
+        effects
+    }
+
+    fn start(&mut self, now: Timestamp, ticket: Ticket, order: Box<StartOrder>) -> Effects {
         if self.is_locked() {
             let state = self.state().unwrap_or(fsm::State::Starting);
             let refusal = self.refuse(Refusal { state, event: Event::Start });
@@ -28,7 +34,7 @@ impl NodeMachine {
         transition.record.manage_boot = order.manage_boot;
         transition.record.token.clone_from(&order.token);
         transition.lookup = Lookup::Set(order.attributes.clone().unwrap_or_default());
-        transition.data.removed = vec![Variant::Raw, Variant::Processed];
+        transition.data = self.settings.keep_data.without_old();
         let input = Input::Start(ticket, order.clone());
         self.commit_first(transition, Then::Prepare(ticket, order), First { input, ticket: Some(ticket) })
     }

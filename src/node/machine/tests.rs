@@ -1,6 +1,8 @@
 //! The machine by hand and against a model.
 
 mod adoption;
+mod documents;
+mod elsewhere;
 mod flows;
 mod harness;
 mod model;

@@ -1,5 +1,7 @@
 //! The work on a document that was taken: hooks, Change, power, end.
 
+use std::sync::Arc;
+
 use super::{Activity, Effect, Effects, Flow, NodeMachine, Start, Then, Work};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -7,8 +9,10 @@ use crate::fsm::{Event, State};
 use crate::node::ManageBoot;
 use crate::node::order::{Ending, Finding, Operation, Plan, PowerPolicy, Processed, Ticket};
 use crate::node::provision;
-use crate::node::step::{self, End};
+use crate::node::step::{self, End, KeepData};
 use crate::node_service::{FailureKind, Node, ServiceError};
+use crate::store::documents::Packed;
+use crate::store::transition::DataWrite;
 
 impl NodeMachine {
     pub(super) fn on_done(&mut self, now: Timestamp, finding: Finding) -> Effects {
@@ -26,6 +30,10 @@ impl NodeMachine {
             (Work::Reboot, Finding::Rebooted(outcome)) => self.on_rebooted(now, outcome),
             (Work::Fetch(flow), Finding::Fetched(fetched)) => self.on_fetched(now, flow, fetched),
             (Work::Process(flow), Finding::Processed(outcome)) => self.on_processed(now, flow, outcome),
+            (Work::Save(flow, plan, processed), Finding::Saved(outcome)) => {
+                self.on_saved(now, flow, plan, processed, outcome)
+            }
+            (Work::LookAfterData, Finding::DataLookedAfter) => self.unlock(Vec::new()),
             (Work::Apply(flow, plan), Finding::Applied(outcome)) => self.on_applied(now, flow, plan, outcome),
             (Work::PowerOff(plan), Finding::PoweredOff(outcome)) => self.on_powered_off(now, &plan, outcome),
             (Work::TimedPowerOff(run), Finding::AbortPoweredOff(outcome)) => {
@@ -94,22 +102,59 @@ impl NodeMachine {
         }
     }
 
-    /// The Change and the processed data are committed before any of it is sent.
+    /// What is elsewhere is stored before the Change is committed: a transition can not wait for it.
     fn on_processed(&mut self, now: Timestamp, flow: Flow, outcome: Result<Processed>) -> Effects {
-        let Processed { plan, data, rules } = match outcome {
+        let Processed { plan, data: processed, rules } = match outcome {
             Ok(done) => done,
             Err(error) => return self.fail_flow(now, flow, error),
         };
+        // For the next entry of the timeline, whichever it is.
+        self.rules = (!rules.is_empty()).then_some(rules);
+        match (self.settings.keep_data, &flow.posting) {
+            (KeepData::Elsewhere, Some(posting)) => {
+                let operation = Operation::Save(Arc::clone(posting), processed.clone());
+                self.begin(operation, Work::Save(flow, plan, Box::new(processed)))
+            }
+            (keep, _) => self.commit_plan(now, flow, plan, keep.with_processed(processed)),
+        }
+    }
+
+    fn on_saved(
+        &mut self,
+        now: Timestamp,
+        flow: Flow,
+        plan: Box<Plan>,
+        processed: Box<Packed>,
+        outcome: Result<()>,
+    ) -> Effects {
+        let keep = self.settings.keep_data;
+        match (outcome, &flow.posting) {
+            (Ok(()), Some(posting)) => {
+                let data = keep.delivered(&posting.raw, &processed);
+                self.commit_plan(now, flow, plan, data)
+            }
+            (Ok(()), None) => self.commit_plan(now, flow, plan, keep.with_processed(*processed)),
+            // What was tried may have arrived all the same: it is kept, so that what is there is known.
+            (Err(error), _) => self.fail_flow_with(now, flow, error, Some(keep.with_processed(*processed))),
+        }
+    }
+
+    /// What was about to be stored.
+    pub(super) fn unsaved(&mut self) -> Option<DataWrite> {
+        let Activity::Working(working) = &self.activity else { return None };
+        let Work::Save(_, _, processed) = &working.work else { return None };
+        Some(self.settings.keep_data.with_processed(processed.as_ref().clone()))
+    }
+
+    /// The Change and the processed data are committed before any of it is sent.
+    fn commit_plan(&mut self, now: Timestamp, flow: Flow, plan: Box<Plan>, data: DataWrite) -> Effects {
         let Some(record) = &self.record else { return self.unlock(Vec::new()) };
         let mut transition = step::stay(record, now);
+        transition.data = data;
         transition.runs.plan = match serde_json::to_vec(&plan) {
             Ok(text) => Some(text),
             Err(error) => return self.fail_flow(now, flow, Error::internal(error)),
         };
-        if self.settings.keep_data == step::KeepData::Yes {
-            transition.data.processed = Some(data);
-        }
-        self.rules = (!rules.is_empty()).then_some(rules);
         self.commit(transition, Then::Apply(flow, plan))
     }
 
@@ -161,6 +206,16 @@ impl NodeMachine {
 
     /// The document's way ends here: the record gets the text, the caller the error.
     pub(super) fn fail_flow(&mut self, now: Timestamp, flow: Flow, error: Error) -> Effects {
+        self.fail_flow_with(now, flow, error, None)
+    }
+
+    fn fail_flow_with(
+        &mut self,
+        now: Timestamp,
+        flow: Flow,
+        error: Error,
+        data: Option<DataWrite>,
+    ) -> Effects {
         let mut effects = Vec::new();
         if self.state() == Some(State::Processing) {
             self.told = flow.ticket.is_some();
@@ -169,7 +224,7 @@ impl NodeMachine {
         let end = End::failure(error.text.clone());
         let answers: Vec<(Ticket, Result<()>)> =
             flow.ticket.map(|ticket| (ticket, Err(error))).into_iter().collect();
-        effects.extend(self.fail(now, end, answers));
+        effects.extend(self.fail_with(now, end, answers, data));
         effects
     }
 }

@@ -19,7 +19,7 @@ fn old_records_and_runs_go_in_batches_and_all_others_stay() {
         make(&store, Record { finished_at: Some(Timestamp(6_000_000)), ..record(302, State::Finished) });
         let clock = ManualClock::at(Timestamp(10_000_000));
         let cleared = |records_s, runs_s| {
-            let cleared = clear(&store, &clock, Keep { records_s, runs_s });
+            let cleared = clear(&store, &clock, Keep { records_s, runs_s }, KeepData::Yes);
             Runtime::new().unwrap().block_on(cleared).unwrap()
         };
         assert_eq!(cleared(Some(20), Some(20)), (0, 0));

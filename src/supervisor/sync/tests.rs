@@ -44,12 +44,13 @@ struct Watch {
     clock: ManualClock,
     service: Local,
     missing: Missing,
+    keep_data: KeepData,
 }
 
 impl Watch {
     fn over(store: Store) -> Self {
-        let service = Local::new(store.clone());
-        Self { store, clock: ManualClock::at(Timestamp(1000)), service, missing: Missing::default() }
+        let (service, clock) = (Local::new(store.clone()), ManualClock::at(Timestamp(1000)));
+        Self { store, clock, service, missing: Missing::default(), keep_data: KeepData::Yes }
     }
 
     fn change(&self, added: &[u128], removed: &[u128]) {
@@ -58,7 +59,7 @@ impl Watch {
 
     /// Looks once; the records that are left.
     fn look(&mut self) -> BTreeSet<u128> {
-        let looked = look(&self.store, &self.clock, &self.service, &mut self.missing);
+        let looked = look(&self.store, &self.clock, &self.service, self.keep_data, &mut self.missing);
         Runtime::new().unwrap().block_on(looked).unwrap();
         let left = self.store.read_blocking(|session| session.settled_page(None, Timestamp(i64::MAX), 100));
         left.unwrap().into_iter().map(|(uuid, _)| uuid.as_u128()).collect()
@@ -103,5 +104,54 @@ fn a_record_that_moves_while_the_list_is_read_stays() {
         watch.look();
         assert_eq!(watch.look(), BTreeSet::new());
         watch.store.close();
+    }
+}
+
+#[test]
+fn the_documents_of_a_record_that_goes_are_to_be_removed_from_the_data_store() {
+    for (keep_data, wanted) in [(KeepData::Elsewhere, vec![2]), (KeepData::Yes, Vec::new())] {
+        for database in databases() {
+            let store = Store::open(&database.url, 2).unwrap();
+            for number in 1..=2 {
+                make(&store, record(number, State::Waiting));
+            }
+            let mut watch = Watch { keep_data, ..Watch::over(store) };
+            watch.change(&[1], &[]);
+            assert_eq!([watch.look(), watch.look()], [BTreeSet::from([1, 2]), BTreeSet::from([1])]);
+            let removals = || watch.store.read_blocking(|session| session.data_removals(10)).unwrap();
+            let numbers: Vec<u128> = removals().iter().map(Uuid::as_u128).collect();
+            assert_eq!(numbers, wanted, "{keep_data:?}");
+            // One that is born again takes its documents into its own hands.
+            let again = crate::node::Record { run: Uuid::from_u128(1 << 64), ..record(2, State::Waiting) };
+            make(&watch.store, again);
+            assert!(removals().is_empty());
+        }
+    }
+}
+
+#[test]
+fn what_the_data_store_has_is_removed_though_another_one_is_used_by_now() {
+    for database in databases() {
+        let store = Store::open(&database.url, 2).unwrap();
+        for number in 1..=2 {
+            make(&store, record(number, State::Finished));
+        }
+        store.write_blocking(Elsewhere(Uuid::from_u128(2))).unwrap();
+        let mut watch = Watch::over(store);
+        watch.change(&[3], &[]);
+        watch.look();
+        assert_eq!(watch.look(), BTreeSet::new());
+        let removals = watch.store.read_blocking(|session| session.data_removals(10)).unwrap();
+        assert_eq!(removals, [Uuid::from_u128(2)]);
+    }
+}
+
+struct Elsewhere(Uuid);
+
+impl Job for Elsewhere {
+    type Output = ();
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
+        session.put_elsewhere(self.0, crate::node::Variant::Raw, "d", Timestamp(1))
     }
 }

@@ -7,9 +7,12 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::super::*;
+use super::documents::Documents;
+use crate::data_store::Key;
 use crate::fsm::{self, Birth};
+use crate::node::data::Delivered;
 use crate::node::order::{Ending, PowerPolicy, Processed};
-use crate::node::{Attribute, MAC, ManageBoot, Outcome};
+use crate::node::{Attribute, MAC, ManageBoot, Outcome, Variant};
 use crate::node_service::{FailureKind, Object, Persistence, ServiceError};
 use crate::processing::change::Change;
 use crate::processing::ramdisk_logs::Origin;
@@ -20,12 +23,16 @@ use crate::store::transition::{Expected, Lookup};
 pub(super) const START: Timestamp = Timestamp(1_000_000_000);
 
 pub(super) fn settings() -> Arc<Settings> {
+    settings_with(KeepData::Yes)
+}
+
+pub(super) fn settings_with(keep_data: KeepData) -> Arc<Settings> {
     Arc::new(Settings {
         timeout_s: Some(100),
         starting_timeout_s: 60,
         processing_timeout_s: 80,
         aborting_timeout_s: 30,
-        keep_data: KeepData::Yes,
+        keep_data,
         power_off: true,
         always_store_logs: false,
         queue_length: 2,
@@ -47,9 +54,13 @@ pub(super) fn order(manage_boot: ManageBoot) -> Box<StartOrder> {
 }
 
 pub(super) fn posting(failures: &[&str]) -> Arc<Posting> {
+    posting_of(b"{}", failures)
+}
+
+pub(super) fn posting_of(document: &[u8], failures: &[&str]) -> Arc<Posting> {
     let failures = failures.iter().map(|text| (*text).to_owned()).collect();
     let origin = Origin::of(None, &Object::new());
-    Arc::new(Posting::new(Packed::pack(b"{}").unwrap(), failures, None, origin))
+    Arc::new(Posting::new(Packed::pack(document).unwrap(), failures, None, origin))
 }
 
 pub(super) fn node(provision_state: &str) -> Box<Node> {
@@ -72,6 +83,12 @@ pub(super) struct Harness {
     /// The row in the "database".
     pub(super) row: Option<Record>,
     pub(super) attributes: HashSet<String>,
+    pub(super) documents: Documents,
+    /// What the run is about to apply.
+    plan: Option<Box<Plan>>,
+    pub(super) keep_data: KeepData,
+    /// Documents that the hooks made.
+    made: u32,
     pub(super) open_runs: HashSet<Uuid>,
     pub(super) ended_runs: HashMap<Uuid, Outcome>,
     pub(super) commit: Option<Arc<Transition>>,
@@ -87,12 +104,20 @@ pub(super) struct Harness {
 
 impl Harness {
     pub(super) fn new() -> Self {
+        Self::with(KeepData::Yes)
+    }
+
+    pub(super) fn with(keep_data: KeepData) -> Self {
         Self {
-            machine: NodeMachine::new(Uuid::nil(), settings(), None, Timeline::default()),
+            machine: NodeMachine::new(Uuid::nil(), settings_with(keep_data), None, Timeline::default()),
             now: START,
             store: None,
             row: None,
             attributes: HashSet::new(),
+            documents: Documents::default(),
+            plan: None,
+            keep_data,
+            made: 0,
             open_runs: HashSet::new(),
             ended_runs: HashMap::new(),
             commit: None,
@@ -158,6 +183,13 @@ impl Harness {
             })
             .unwrap();
         assert_eq!(row, self.row);
+        for variant in [Variant::Raw, Variant::Processed] {
+            let stored = store.read_blocking(|session| session.stored(node, variant)).unwrap();
+            let known = stored.as_ref().map(|stored| (stored.place, stored.digest.clone()));
+            assert_eq!(known.as_ref(), self.documents.rows.get(&variant), "{variant:?}");
+            let body = stored.and_then(|stored| stored.document);
+            assert_eq!(body.as_ref(), self.documents.bodies.get(&variant), "{variant:?}");
+        }
         let values: HashSet<String> = attributes.into_iter().map(|attribute| attribute.value).collect();
         assert_eq!(values, self.attributes);
         for run in &runs {
@@ -173,6 +205,7 @@ impl Harness {
 
     /// What is always true.
     pub(super) fn check(&self) {
+        self.documents.check(self.state().is_some_and(State::is_active));
         if let Some(row) = &self.row {
             assert_eq!(row.state.is_terminal(), row.finished_at.is_some());
             assert_eq!(row.state == State::Error, row.error.is_some());
@@ -219,11 +252,16 @@ impl Harness {
             assert!(self.ended_runs.insert(*run, end.outcome).is_none(), "a run has ended twice");
         }
         if transition.runs.begun.is_some() {
+            self.plan = None;
             self.open_runs.insert(transition.record.run);
         }
         if let Some(timeline) = &transition.runs.timeline {
             self.timeline = timeline.clone();
         }
+        if let Some(plan) = &transition.runs.plan {
+            self.plan = Some(serde_json::from_slice(plan).unwrap());
+        }
+        self.documents.apply(&transition.data);
         self.row = Some(transition.record.clone());
     }
 
@@ -251,13 +289,19 @@ impl Harness {
                     (PowerPolicy::Off, _) => Ending::PowerOff,
                 };
                 let plan = Plan { change: Change::default(), ending };
-                Finding::Processed(Ok(Processed {
-                    plan: Box::new(plan),
-                    data: Packed::pack(b"{}").unwrap(),
-                    rules: Results::default(),
-                }))
+                self.made += 1;
+                let data = Packed::pack(format!("{{\"made\": {}}}", self.made).as_bytes()).unwrap();
+                Finding::Processed(Ok(Processed { plan: Box::new(plan), data, rules: Results::default() }))
             }
             (Operation::Process(..), _) => Finding::Processed(Err(Error::bad_request("hook"))),
+            (Operation::Save(posting, processed), luck) => {
+                self.documents.save(&posting.raw, &processed, luck)
+            }
+            (Operation::Deliver, luck) => {
+                self.do_deliver(luck);
+                Finding::DataLookedAfter
+            }
+            (Operation::Discard, _) => Finding::DataLookedAfter,
             (Operation::Apply(_), Luck::Good | Luck::Odd) => Finding::Applied(Ok(())),
             (Operation::Apply(_), _) => Finding::Applied(Err(Error::internal("no"))),
             (Operation::PowerOff, Luck::Good) => Finding::PoweredOff(Ok(())),
@@ -266,6 +310,15 @@ impl Harness {
             (Operation::AbortPowerOff(_), _) => Finding::AbortPoweredOff(Err("no".to_owned())),
         };
         self.feed(Input::Done(finding));
+    }
+
+    fn do_deliver(&mut self, luck: Luck) {
+        for (variant, digest) in self.documents.deliver(luck) {
+            if let Some(store) = &self.store {
+                let delivered = Delivered { key: Key::new(Uuid::nil(), variant), digest };
+                assert_eq!(store.write_blocking(delivered), Ok(true));
+            }
+        }
     }
 
     pub(super) fn do_reload(&mut self) {
@@ -290,15 +343,19 @@ impl Harness {
         self.commit = None;
         self.reloading = false;
         self.asked.clear();
-        self.machine = NodeMachine::new(Uuid::nil(), settings(), self.row.clone(), self.timeline.clone());
-        let remains = Remains { plan: None, posting: Some(posting(&[])) };
+        let settings = settings_with(self.keep_data);
+        self.machine = NodeMachine::new(Uuid::nil(), settings, self.row.clone(), self.timeline.clone());
+        let raw = self.documents.bodies.get(&Variant::Raw).map(|raw| raw.unpack().unwrap());
+        let plan = self.plan.clone();
+        let posting = raw.filter(|_| plan.is_none()).map(|raw| posting_of(&raw, &[]));
+        let remains = Remains { plan, posting };
         self.feed(Input::Resume(remains));
     }
 
     /// Somebody else ends the waiting run.
     pub(super) fn swept(&mut self) {
         let Some(row) = self.row.clone().filter(|row| row.state == State::Waiting) else { return };
-        let transition = step::expire(&row, self.now, KeepData::Yes, TimeoutPower::Leave).unwrap();
+        let transition = step::expire(&row, self.now, self.keep_data, TimeoutPower::Leave).unwrap();
         self.write_through(&transition);
         self.apply(&transition);
     }

@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 
 use super::super::*;
-use super::harness::{Harness, Luck, adoption, order, posting};
+use super::harness::{Harness, Luck, adoption, order, posting_of};
 use crate::fsm::Birth;
 use crate::node::ManageBoot;
 use crate::store::Store;
+use crate::store::data::Place;
 use crate::store::tests::databases;
 
 #[derive(Clone, Debug)]
@@ -16,6 +17,7 @@ enum Step {
     Reapply(bool),
     Callback(bool),
     Adopt(bool, bool),
+    LookAfterData,
     Withdraw,
     Commit,
     CommitFails,
@@ -38,6 +40,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<bool>().prop_map(Step::Reapply),
         3 => prop::bool::weighted(0.8).prop_map(Step::Callback),
         2 => (any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(new, good)| Step::Adopt(new, good)),
+        2 => Just(Step::LookAfterData),
         1 => Just(Step::Withdraw),
         8 => Just(Step::Commit),
         1 => Just(Step::CommitFails),
@@ -52,6 +55,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 impl Harness {
+    /// A document of its own.
+    fn posted(&self, ticket: Ticket, good: bool) -> Arc<Posting> {
+        posting_of(format!("{{\"posted\": {ticket}}}").as_bytes(), if good { &[] } else { &["bad"] })
+    }
+
     fn take(&mut self, step: &Step) {
         // A commit holds the mailbox: meanwhile only its report and the end of the operation come through.
         let held = self.commit.is_some() || self.reloading;
@@ -67,12 +75,13 @@ impl Harness {
             }
             Step::Reapply(good) if !held => {
                 let ticket = self.ticket();
-                let posting = posting(if *good { &[] } else { &["bad"] });
-                self.feed(Input::Reapply(ticket, posting, Source::Given));
+                let posting = self.posted(ticket, *good);
+                let source = if ticket.is_multiple_of(2) { Source::Given } else { Source::Stored };
+                self.feed(Input::Reapply(ticket, posting, source));
             }
             Step::Callback(good) if !held => {
                 let ticket = self.ticket();
-                let posting = posting(if *good { &[] } else { &["bad"] });
+                let posting = self.posted(ticket, *good);
                 self.feed(Input::Callback(ticket, posting));
             }
             Step::Adopt(new, good) if !held => {
@@ -80,6 +89,7 @@ impl Harness {
                 let birth = if *new { Birth::Discovery } else { Birth::ActiveIntrospection };
                 self.feed(Input::Adopt(ticket, adoption(birth, if *good { &[] } else { &["bad"] })));
             }
+            Step::LookAfterData if !held => self.feed(Input::LookAfterData),
             Step::Withdraw => {
                 let ticket = self.next_ticket;
                 if self.asked.remove(&ticket) {
@@ -102,14 +112,18 @@ impl Harness {
     }
 }
 
+fn keeps() -> impl Strategy<Value = KeepData> {
+    prop_oneof![1 => Just(KeepData::Yes), 1 => Just(KeepData::No), 2 => Just(KeepData::Elsewhere)]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 50, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_store_agrees_with_the_model_whatever_happens(steps in steps()) {
+    fn the_store_agrees_with_the_model_whatever_happens(steps in steps(), keep in keeps()) {
         for database in databases() {
             let store = Store::open(&database.url, 1).unwrap();
-            let mut harness = Harness::new();
+            let mut harness = Harness::with(keep);
             harness.store = Some(store.clone());
             for step in &steps {
                 harness.take(step);
@@ -126,8 +140,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn whatever_happens_every_run_ends_once_and_every_caller_is_answered_once(steps in steps()) {
-        let mut harness = Harness::new();
+    fn whatever_happens_every_run_ends_once_and_every_caller_is_answered_once(steps in steps(), keep in keeps()) {
+        let mut harness = Harness::with(keep);
         for step in &steps {
             harness.take(step);
         }
@@ -139,5 +153,17 @@ proptest! {
         harness.settle(Luck::Good);
         prop_assert!(harness.state().is_none_or(State::is_terminal), "{:?}", harness.state());
         prop_assert!(harness.open_runs.is_empty());
+        // What could not be stored in time is delivered at last, and what is not kept is gone.
+        harness.feed(Input::LookAfterData);
+        harness.settle(Luck::Good);
+        let places = harness.documents.rows.values().map(|(place, _)| *place);
+        let (mut here, mut spooled) = (0, 0);
+        places.for_each(|place| match place {
+            Place::Here => here += 1,
+            Place::Spooled => spooled += 1,
+            Place::Elsewhere | Place::Nowhere => {}
+        });
+        prop_assert_eq!(spooled, 0);
+        prop_assert!(here == 0 || keep == KeepData::Yes, "{:?}", harness.documents);
     }
 }
