@@ -6,6 +6,7 @@ pub mod db;
 mod db_import;
 pub mod demo;
 mod exit;
+pub mod migrate_data;
 pub mod nodes;
 pub mod policy;
 pub mod serve;
@@ -37,6 +38,8 @@ pub enum Command {
     Nodes(nodes::NodesCommand),
     /// Look after the database's schema
     Db(db::DbCommand),
+    /// Move introspection data between data stores
+    MigrateData(migrate_data::MigrateData),
     /// Print a sample configuration or policy, or check one
     Config(config::ConfigCommand),
 }
@@ -46,7 +49,7 @@ impl Cli {
     #[must_use]
     pub fn default_log_level(&self) -> &'static str {
         match self.command {
-            Command::Demo(_) | Command::Nodes(_) => "warn",
+            Command::Demo(_) | Command::Nodes(_) | Command::MigrateData(_) => "warn",
             Command::Serve(_) | Command::Db(_) | Command::Config(_) => "info",
         }
     }
@@ -75,6 +78,7 @@ fn dispatch(cli: &Cli, out: &mut impl Write) -> Result<ExitCode> {
         Command::Demo(command) => command.run(out),
         Command::Nodes(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
         Command::Db(command) => command.run(env, out),
+        Command::MigrateData(command) => command.run(env, out),
         Command::Config(command) => command.run(env, out),
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod database;
 pub mod folder;
+pub mod migration;
 pub mod none;
 pub mod reading;
 pub mod registry;
