@@ -8,7 +8,8 @@
 pub struct Point {
     /// Its name.
     pub name: &'static str,
-    /// What a test does to come by: `start`, `callback`, `refusal`, `reapply`, `abort`, `timeout` or `enroll`;
+    /// What a test does to come by: `start`, `callback`, `refusal`, `reapply`, `abort`, `timeout` or `enroll`; with a data
+    /// store outside of the database `store` (a callback), `delivery` or `removal`;
     /// `recovery` of a callback that was interrupted before.
     pub flow: &'static str,
     /// How it ends.
@@ -34,6 +35,10 @@ pub enum Ending {
     Canceled,
     /// `error`, `Introspection timeout`.
     TimedOut,
+    /// `error`, as the data store was away; it has the data now.
+    Delivered,
+    /// Without a record, and without data in the data store.
+    Removed,
 }
 
 impl Ending {
@@ -49,6 +54,8 @@ impl Ending {
             Self::Refused => "refused",
             Self::Canceled => "canceled",
             Self::TimedOut => "timed out",
+            Self::Delivered => "delivered",
+            Self::Removed => "removed",
         }
     }
 }
@@ -118,6 +125,17 @@ pub const POINTS: &[Point] = &[
     at("enroll", "apply.node_patched", Ending::Finished),
     at("enroll", "apply.port_created", Ending::Finished),
     at("enroll", "finish.before", Ending::Finished),
+    at("store", "save.begun", Ending::Finished),
+    at("store", "save.raw_stored", Ending::Finished),
+    at("store", "save.done", Ending::Finished),
+    at("store", "plan.before", Ending::Finished),
+    at("store", "plan.committed", Ending::Finished),
+    at("delivery", "deliver.begun", Ending::Delivered),
+    at("delivery", "deliver.sent", Ending::Delivered),
+    at("delivery", "deliver.done", Ending::Delivered),
+    at("removal", "discard.begun", Ending::Removed),
+    at("removal", "discard.sent", Ending::Removed),
+    at("removal", "discard.done", Ending::Removed),
     at("recovery", "recovery.found", Ending::Finished),
     at("recovery", "recovery.woken", Ending::Finished),
     at("recovery", "recovery.read", Ending::Finished),
@@ -173,7 +191,9 @@ mod tests {
             "\nUntouched: the caller had no answer and asks again. Interrupted: `error`, with a text that says so. \
              Enrollment interrupted: likewise, and the data can be processed again. Waiting: the next callback is taken. Finished: with its data, as after an undisturbed run. Refused: \
              `error`, with what was wrong with the data. Canceled: `Canceled by operator`, and the machine is off. \
-             Timed out: `Introspection timeout`.\n",
+             Timed out: `Introspection timeout`. Store, delivery and removal are flows with a data store outside of the \
+             database. Delivered: `error`, as the data store was away; it has the data now. Removed: neither record nor \
+             data is left.\n",
         );
         text
     }

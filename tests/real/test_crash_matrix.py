@@ -10,14 +10,16 @@ import signal
 import pytest
 import requests
 
-from daemon import Rollcall, merged
+from daemon import Rollcall, merged, wait_for
 from machines import Machine, bmc, mac
 
 MATRIX = pathlib.Path(__file__).parents[2] / 'docs' / 'crash-matrix.md'
 ROWS = re.findall(r'^\| (\w+) \| `([\w.]+)` \| ([\w ]+) \|$', MATRIX.read_text(), re.M)
 OPTIONS = {'introspection_delay': 1,
            'processing': {'store_data': 'database', 'add_ports': 'active', 'keep_ports': 'added'}}
-MORE = {'timeout': {'timeout': 2}, 'enroll': {'processing': {'node_not_found_hook': 'enroll'}}}
+MORE = {'timeout': {'timeout': 2}, 'enroll': {'processing': {'node_not_found_hook': 'enroll'}},
+        'removal': {'clean_up_period': 1}}
+OUTSIDE = ('store', 'delivery', 'removal')
 
 
 class Scene:
@@ -25,6 +27,9 @@ class Scene:
 
     def __init__(self, folder, database, ironic, flow):
         options = merged(OPTIONS, MORE.get(flow, {}))
+        self.store = folder / 'store'
+        if flow in OUTSIDE:
+            options = merged(options, {'processing': {'store_data': f'folder:{self.store}'}})
         self.rollcall = Rollcall(folder, database, ironic.url, options)
         self.ironic, self.machine = ironic, None
 
@@ -118,6 +123,33 @@ def enroll(scene, point):
     scene.dies(scene.machine.callback)
 
 
+def store(scene, point):
+    return callback(scene, point)
+
+
+def delivery(scene, point):
+    scene.store.write_text('a file is no folder')
+    scene.begin()
+    scene.machine.until_waiting()
+    assert scene.machine.callback().status_code == 400
+    scene.machine.wait('error')
+    scene.rollcall.stop()
+    scene.store.unlink()
+    scene.rollcall.spawn(crash_at=point)
+    scene.dies()
+
+
+def removal(scene, point):
+    scene.begin()
+    scene.machine.introspect()
+    assert len(list(scene.store.iterdir())) == 2
+    scene.arm(point)
+    # An empty list of nodes would not count.
+    scene.ironic.add_node()
+    scene.ironic.nodes.pop(scene.machine.uuid)
+    scene.dies()
+
+
 def recovery(scene, point):
     callback(scene, 'apply.node_patched')
     scene.rollcall.spawn(crash_at=point)
@@ -125,7 +157,7 @@ def recovery(scene, point):
 
 
 FLOWS = {flow.__name__: flow for flow in (start, callback, refusal, reapply, abort, timeout, enroll,
-                                          recovery)}
+                                          store, delivery, removal, recovery)}
 
 
 def discovered(scene):
@@ -217,8 +249,26 @@ def timed_out(scene, _):
     assert scene.machine.callback().status_code == 400
 
 
+def delivered(scene, _):
+    def is_there():
+        places = scene.rollcall.database.rows('SELECT place FROM introspection_data')
+        return places == [('elsewhere',)] * 2
+    wait_for(is_there, 'the data to be delivered')
+    assert 'could not be written' in scene.machine.status()['error']
+    assert len(list(scene.store.iterdir())) == 2 and scene.machine.raw().json() == scene.machine.document
+    assert scene.machine.reapply().status_code == 202
+    scene.machine.wait('finished')
+
+
+def removed(scene, _):
+    assert scene.rollcall.get(scene.machine.path()).status_code == 404
+    wait_for(lambda: not scene.rollcall.database.rows('SELECT * FROM data_removals'), 'the data to go')
+    assert list(scene.store.iterdir()) == [] and scene.machine.data().status_code == 404
+
+
 ENDINGS = {ending.__name__: ending
-           for ending in (untouched, interrupted, enrollment_interrupted, waiting, finished, refused, canceled, timed_out)}
+           for ending in (untouched, interrupted, enrollment_interrupted, waiting, finished, refused, canceled, timed_out,
+                         delivered, removed)}
 
 
 def test_the_matrix_has_rows():
