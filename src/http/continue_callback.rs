@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::turnstile::Place;
@@ -12,8 +13,9 @@ use crate::error::{Error, Result};
 use crate::node::CallbackQuery;
 use crate::node::token::TokenDigest;
 
-#[derive(Serialize)]
-struct Taken {
+/// The node that the data was taken for.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Taken {
     uuid: Uuid,
 }
 

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Api, path, reply};
 use crate::clock::Timestamp;
@@ -16,30 +17,38 @@ use crate::node_service::recorded::Call;
 use crate::processing::rules::Results;
 
 /// The answer; the oldest event first.
-#[derive(Debug, Serialize)]
-struct Events {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Events {
     events: Vec<Event>,
 }
 
 /// One thing that happened. Members are declared by name, since they are written in that order.
-#[derive(Debug, Serialize)]
-struct Event {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Event {
     at: Timestamp,
     /// Who asked: the id of a request, or a part of the service.
+    #[schema(required)]
     by: Option<String>,
     calls: Vec<CallView>,
+    #[schema(required)]
     cause: Option<String>,
     event: String,
+    #[schema(required)]
     from: Option<State>,
     /// What became of the rules, where there are any and they were applied.
+    #[schema(required)]
     rules: Option<Results>,
     run: String,
+    #[schema(required)]
     to: Option<State>,
+    #[schema(required)]
     took_ms: Option<i64>,
 }
 
-#[derive(Debug, Serialize)]
-struct CallView {
+/// A call of the node service.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Call)]
+pub(super) struct CallView {
     name: String,
     outcome: String,
     took_ms: i64,
@@ -53,8 +62,8 @@ pub(super) async fn events(request: HttpRequest, api: Data<Api>) -> Result<HttpR
 }
 
 /// Why the last data that came was taken for the node. Members are declared by name.
-#[derive(Debug, Serialize)]
-struct Match {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Match {
     at: Timestamp,
     candidates: Vec<Candidate>,
     run: String,

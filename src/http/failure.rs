@@ -9,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::access::Access;
 use super::{Api, reply};
@@ -17,13 +18,16 @@ use crate::error::{Error, Kind};
 /// When a client that found us busy shall come again, in seconds.
 const RETRY_AFTER_SECONDS: &str = "5";
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// Why a request was refused.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(super) struct Body<'a> {
     error: Message<'a>,
 }
 
-#[derive(Serialize)]
-struct Message<'a> {
+/// What went wrong, for people.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Message<'a> {
     message: &'a str,
 }
 

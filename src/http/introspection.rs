@@ -5,6 +5,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::status::Status;
 use super::{Api, Settings, body, links, path, query, reply};
@@ -13,8 +14,9 @@ use crate::node::ManageBoot;
 use crate::node::token::Token;
 
 /// A token for the callback of a run; to whom may start one, once.
-#[derive(Serialize)]
-struct Issued<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+pub(super) struct Issued<'a> {
     callback_token: &'a str,
 }
 

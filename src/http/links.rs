@@ -5,12 +5,13 @@
 use actix_web::HttpRequest;
 use actix_web::http::uri::Authority;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Settings;
 use super::forwarded::{self, Forwarded};
 
 /// A link as the API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Link {
     href: String,
     rel: &'static str,

@@ -8,6 +8,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::status::Status;
@@ -17,8 +18,10 @@ use crate::fsm::State;
 use crate::node::ListQuery;
 use crate::processing::python;
 
-#[derive(Serialize)]
-struct Page {
+/// A page of introspections.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Introspections)]
+pub(super) struct Page {
     introspection: Vec<Status>,
 }
 

@@ -22,6 +22,7 @@ mod json;
 mod links;
 mod list;
 mod metrics;
+mod openapi;
 mod path;
 pub mod policy;
 mod query;

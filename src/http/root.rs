@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::links::{self, Link};
 use super::{Api, path, reply, versions};
@@ -12,25 +13,29 @@ use crate::error::{Error, Result};
 /// The routes with exactly one segment below the version.
 const RESOURCES: [&str; 3] = ["continue", "introspection", "rules"];
 
-#[derive(Serialize)]
-struct Versions {
+/// The versions of the API.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Versions {
     versions: [Version; 1],
 }
 
-#[derive(Serialize)]
-struct Version {
+/// A version of the API.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Version {
     id: &'static str,
     links: [Link; 1],
     status: &'static str,
 }
 
-#[derive(Serialize)]
-struct Resources {
+/// What a version has.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Resources {
     resources: [Resource; RESOURCES.len()],
 }
 
-#[derive(Serialize)]
-struct Resource {
+/// One path of a version.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Resource {
     links: [Link; 1],
     name: &'static str,
 }

@@ -9,9 +9,11 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
+use super::openapi::Doc;
 use super::policy::Policy;
 use super::{
-    Surface, auth, continue_callback, data, events, failure, introspection, list, metrics, path, root, rules,
+    Surface, auth, continue_callback, data, events, failure, introspection, list, metrics, openapi, path,
+    root, rules,
 };
 use crate::error::Error;
 
@@ -24,6 +26,8 @@ pub struct Endpoint {
     pub path: &'static str,
     /// What it does.
     pub name: &'static str,
+    /// What is said of it in the document of the API.
+    pub(super) doc: Doc,
     /// Who may ask for it.
     pub policy: Policy,
     handler: fn() -> Route,
@@ -31,49 +35,102 @@ pub struct Endpoint {
 
 /// Everything that can be asked for.
 pub static ROUTES: &[Endpoint] = &[
-    get("/", "versions", Policy::Versions, || web::to(root::versions)),
-    get("/v1", "resources", Policy::Version, || web::to(root::resources)),
-    post("/v1/continue", "continue", Policy::Continue, || web::to(continue_callback::take)),
-    get("/v1/introspection", "list", Policy::Status, || web::to(list::list)),
-    get("/v1/introspection/{node}", "status", Policy::Status, || web::to(introspection::status)),
-    post("/v1/introspection/{node}", "start", Policy::Start, || web::to(introspection::start)),
-    post("/v1/introspection/{node}/abort", "abort", Policy::Abort, || web::to(introspection::abort)),
-    post("/v1/introspection/{node}/callback-token", "renew the token", Policy::Start, || {
-        web::to(introspection::renew_token)
+    get("/", "versions", openapi::VERSIONS, Policy::Versions, || web::to(root::versions)),
+    get("/v1", "resources", openapi::RESOURCES, Policy::Version, || web::to(root::resources)),
+    get("/v1/openapi.json", "openapi", openapi::OPENAPI, Policy::Version, || web::to(openapi::show)),
+    post("/v1/continue", "continue", openapi::CONTINUE, Policy::Continue, || {
+        web::to(continue_callback::take)
     }),
-    get("/v1/introspection/{node}/events", "events", Policy::Status, || web::to(events::events)),
-    get("/v1/introspection/{node}/match", "match", Policy::Data, || web::to(events::explain)),
-    get("/v1/introspection/{node}/data", "processed data", Policy::Data, || web::to(data::processed)),
-    get("/v1/introspection/{node}/data/unprocessed", "unprocessed data", Policy::Data, || {
-        web::to(data::unprocessed)
+    get("/v1/introspection", "list", openapi::LIST, Policy::Status, || web::to(list::list)),
+    get("/v1/introspection/{node}", "status", openapi::STATUS, Policy::Status, || {
+        web::to(introspection::status)
     }),
-    post("/v1/introspection/{node}/data/unprocessed", "reapply", Policy::Reapply, || web::to(data::reapply)),
-    get("/v1/rules", "rules", Policy::RuleGet, || web::to(rules::list)),
-    post("/v1/rules", "create a rule", Policy::RuleCreate, || web::to(rules::create)),
-    delete("/v1/rules", "delete all rules", Policy::RuleDelete, || web::to(rules::delete_all)),
+    post("/v1/introspection/{node}", "start", openapi::START, Policy::Start, || {
+        web::to(introspection::start)
+    }),
+    post("/v1/introspection/{node}/abort", "abort", openapi::ABORT, Policy::Abort, || {
+        web::to(introspection::abort)
+    }),
+    post(
+        "/v1/introspection/{node}/callback-token",
+        "renew the token",
+        openapi::RENEW_TOKEN,
+        Policy::Start,
+        || web::to(introspection::renew_token),
+    ),
+    get("/v1/introspection/{node}/events", "events", openapi::EVENTS, Policy::Status, || {
+        web::to(events::events)
+    }),
+    get("/v1/introspection/{node}/match", "match", openapi::MATCH, Policy::Data, || web::to(events::explain)),
+    get("/v1/introspection/{node}/data", "processed data", openapi::PROCESSED, Policy::Data, || {
+        web::to(data::processed)
+    }),
+    get(
+        "/v1/introspection/{node}/data/unprocessed",
+        "unprocessed data",
+        openapi::UNPROCESSED,
+        Policy::Data,
+        || web::to(data::unprocessed),
+    ),
+    post("/v1/introspection/{node}/data/unprocessed", "reapply", openapi::REAPPLY, Policy::Reapply, || {
+        web::to(data::reapply)
+    }),
+    get("/v1/rules", "rules", openapi::RULES, Policy::RuleGet, || web::to(rules::list)),
+    post("/v1/rules", "create a rule", openapi::CREATE_RULE, Policy::RuleCreate, || web::to(rules::create)),
+    delete("/v1/rules", "delete all rules", openapi::DELETE_RULES, Policy::RuleDelete, || {
+        web::to(rules::delete_all)
+    }),
     // Before the names of rules, which this is none of.
-    post("/v1/rules/dry-run", "dry run", Policy::RuleCreate, || web::to(rules::dry_run)),
-    get("/v1/rules/{rule}", "rule", Policy::RuleGet, || web::to(rules::show)),
-    patch("/v1/rules/{rule}", "change a rule", Policy::RuleCreate, || web::to(rules::change)),
-    delete("/v1/rules/{rule}", "delete a rule", Policy::RuleDelete, || web::to(rules::delete)),
-    get("/metrics", "metrics", Policy::Metrics, || web::to(metrics::show)),
-    get("/{version}", "unknown version", Policy::Version, || web::to(root::other_version)),
+    post("/v1/rules/dry-run", "dry run", openapi::DRY_RUN, Policy::RuleCreate, || web::to(rules::dry_run)),
+    get("/v1/rules/{rule}", "rule", openapi::RULE, Policy::RuleGet, || web::to(rules::show)),
+    patch("/v1/rules/{rule}", "change a rule", openapi::CHANGE_RULE, Policy::RuleCreate, || {
+        web::to(rules::change)
+    }),
+    delete("/v1/rules/{rule}", "delete a rule", openapi::DELETE_RULE, Policy::RuleDelete, || {
+        web::to(rules::delete)
+    }),
+    get("/metrics", "metrics", openapi::METRICS, Policy::Metrics, || web::to(metrics::show)),
+    get("/{version}", "unknown version", openapi::NONE, Policy::Version, || web::to(root::other_version)),
 ];
 
-const fn get(path: &'static str, name: &'static str, policy: Policy, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Method::GET, path, name, policy, handler }
+const fn get(
+    path: &'static str,
+    name: &'static str,
+    doc: Doc,
+    policy: Policy,
+    handler: fn() -> Route,
+) -> Endpoint {
+    Endpoint { method: Method::GET, path, name, doc, policy, handler }
 }
 
-const fn post(path: &'static str, name: &'static str, policy: Policy, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Method::POST, path, name, policy, handler }
+const fn post(
+    path: &'static str,
+    name: &'static str,
+    doc: Doc,
+    policy: Policy,
+    handler: fn() -> Route,
+) -> Endpoint {
+    Endpoint { method: Method::POST, path, name, doc, policy, handler }
 }
 
-const fn patch(path: &'static str, name: &'static str, policy: Policy, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Method::PATCH, path, name, policy, handler }
+const fn patch(
+    path: &'static str,
+    name: &'static str,
+    doc: Doc,
+    policy: Policy,
+    handler: fn() -> Route,
+) -> Endpoint {
+    Endpoint { method: Method::PATCH, path, name, doc, policy, handler }
 }
 
-const fn delete(path: &'static str, name: &'static str, policy: Policy, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Method::DELETE, path, name, policy, handler }
+const fn delete(
+    path: &'static str,
+    name: &'static str,
+    doc: Doc,
+    policy: Policy,
+    handler: fn() -> Route,
+) -> Endpoint {
+    Endpoint { method: Method::DELETE, path, name, doc, policy, handler }
 }
 
 /// Adds every route of the table that the surface has, and the answer to everything else.

@@ -1,13 +1,12 @@
 //! `/v1/rules`: introspection rules.
 
-use std::collections::BTreeMap;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::links::{self, Link};
 use super::versions::Version;
@@ -21,26 +20,50 @@ use crate::processing::rules::{Action, Condition, Rule, RulePatch};
 /// Below this version a created rule is answered with 200.
 const CREATED_SINCE_MINOR: i64 = 6;
 
+/// Rules, as they are listed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Rules {
+    rules: Vec<Short>,
+}
+
 /// A rule as it is listed; members in order of their names.
-#[derive(Serialize)]
-struct Short {
+#[derive(Serialize, ToSchema)]
+#[schema(as = ShortRule)]
+pub(super) struct Short {
+    #[schema(required)]
     description: Option<String>,
+    /// Only where it is true.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     disabled: bool,
     links: [Link; 1],
+    /// Only where it is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     priority: Option<i64>,
+    #[schema(required)]
     scope: Option<String>,
     uuid: String,
 }
 
-/// A rule as it is shown alone.
-#[derive(Serialize)]
-struct Full {
+/// A rule as it is shown alone; members in order of their names.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Rule)]
+pub(super) struct Full {
+    #[schema(value_type = Vec<Object>)]
     actions: Vec<Object>,
+    #[schema(value_type = Vec<Object>)]
     conditions: Vec<Object>,
-    #[serde(flatten)]
-    short: Short,
+    #[schema(required)]
+    description: Option<String>,
+    /// Only where it is true.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    disabled: bool,
+    links: [Link; 1],
+    /// Only where it is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<i64>,
+    #[schema(required)]
+    scope: Option<String>,
+    uuid: String,
 }
 
 impl Short {
@@ -58,19 +81,18 @@ impl Short {
 
 impl Full {
     fn new(rule: &Rule, prefix: &str) -> Self {
-        Self {
-            actions: rule.actions.iter().map(Action::members).collect(),
-            conditions: rule.conditions.iter().map(Condition::members).collect(),
-            short: Short::new(rule, prefix),
-        }
+        let Short { description, disabled, links, priority, scope, uuid } = Short::new(rule, prefix);
+        let actions = rule.actions.iter().map(Action::members).collect();
+        let conditions = rule.conditions.iter().map(Condition::members).collect();
+        Self { actions, conditions, description, disabled, links, priority, scope, uuid }
     }
 }
 
 /// `GET /v1/rules`
 pub(super) async fn list(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let prefix = links::prefix(&request, &api.settings);
-    let rules: Vec<Short> = api.rules.all().await?.iter().map(|rule| Short::new(rule, &prefix)).collect();
-    Ok(reply::json(StatusCode::OK, &BTreeMap::from([("rules", rules)])))
+    let rules = api.rules.all().await?.iter().map(|rule| Short::new(rule, &prefix)).collect();
+    Ok(reply::json(StatusCode::OK, &Rules { rules }))
 }
 
 /// `POST /v1/rules`

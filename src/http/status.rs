@@ -4,6 +4,7 @@
 //! restart. Members are declared by name, since they are written in that order.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::links::{self, Link};
@@ -12,13 +13,17 @@ use crate::fsm::{Event, State};
 use crate::node::Record;
 
 /// A node's introspection.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Introspection)]
 pub(super) struct Status {
     /// When the present state ends by itself.
+    #[schema(required)]
     deadline: Option<Timestamp>,
+    #[schema(required)]
     error: Option<String>,
     /// Whether `finished_at` is set, whatever the state.
     finished: bool,
+    #[schema(required)]
     finished_at: Option<Timestamp>,
     /// The event of the last committed transition.
     last_event: Event,
@@ -29,6 +34,7 @@ pub(super) struct Status {
     state: State,
     uuid: Uuid,
     /// What ends the present state; null where a run is over.
+    #[schema(required)]
     waiting_for: Option<&'static str>,
 }
 

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Attribute, BMC_ADDRESS, MAC};
@@ -25,7 +26,7 @@ pub struct Explanation {
 }
 
 /// By what a node was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// By the look-up attributes of a run.
@@ -37,7 +38,7 @@ pub enum Source {
 }
 
 /// A node that the data spoke for. Members are declared by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Candidate {
     /// What matched, the heaviest first.
     pub matched: Vec<Matched>,
@@ -50,7 +51,7 @@ pub struct Candidate {
 }
 
 /// One attribute that matched. Members are declared by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Matched {
     /// What it is.
     pub kind: Kind,
@@ -61,7 +62,7 @@ pub struct Matched {
 }
 
 /// What an attribute that matched is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The MAC of the interface that the machine booted from.

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
 use super::super::fake::Fake;
-use super::{Settings, ask, node_path, request, send};
+use super::{Settings, ask, exchange, node_path, request, send};
 use crate::error::{Error, Kind};
 
 #[actix_web::test]
@@ -14,6 +14,7 @@ async fn the_status_follows_from_the_kind_alone() {
     for (kind, status) in [
         (Kind::BadRequest, 400),
         (Kind::NotFound, 404),
+        (Kind::Forbidden, 403),
         (Kind::Conflict, 409),
         (Kind::NotAcceptable, 406),
         (Kind::TooLarge, 413),
@@ -21,7 +22,8 @@ async fn the_status_follows_from_the_kind_alone() {
         (Kind::Internal, 500),
     ] {
         let fake = Fake::failing(Error::new(kind, "a \"text\"").caused_by("a secret"));
-        let answer = send(&fake, &Settings::default(), request("GET", &node_path(""))).await;
+        // Not every endpoint fails in every way.
+        let (_, _, answer) = exchange(&fake, &Settings::default(), request("GET", &node_path(""))).await;
         assert_eq!(answer.status.as_u16(), status);
         assert_eq!(answer.text(), "{\"error\":{\"message\":\"a \\\"text\\\"\"}}\n");
         assert_eq!(answer.header("retry-after"), (status == 503).then_some("5"));

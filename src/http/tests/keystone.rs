@@ -128,7 +128,7 @@ const ADMINS: [&str; 5] =
 const READERS: [&str; 2] = ["system:reader", "system:member,reader"];
 
 /// The endpoints that anybody may ask for, and those that readers may.
-const PUBLIC: [&str; 5] = ["versions", "resources", "continue", "metrics", "unknown version"];
+const PUBLIC: [&str; 6] = ["versions", "resources", "openapi", "continue", "metrics", "unknown version"];
 const FOR_READERS: [&str; 3] = ["list", "status", "events"];
 
 #[actix_web::test]

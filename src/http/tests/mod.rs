@@ -8,6 +8,7 @@ mod endpoints;
 mod failures;
 mod keystone;
 mod observing;
+mod openapi;
 mod robustness;
 mod routes;
 mod rules;
@@ -68,13 +69,27 @@ fn services(fake: &Rc<Fake>) -> Services {
 }
 
 async fn send(fake: &Rc<Fake>, settings: &Settings, request: TestRequest) -> Answer {
+    let (method, pattern, answer) = exchange(fake, settings, request).await;
+    openapi::assert_documented(&method, pattern.as_deref(), &answer);
+    answer
+}
+
+/// The method, the pattern of the route that answered, and the answer.
+async fn exchange(
+    fake: &Rc<Fake>,
+    settings: &Settings,
+    request: TestRequest,
+) -> (Method, Option<String>, Answer) {
     let service = init_service(app(Api::new(services(fake), settings.clone()))).await;
-    let response = call_service(&service, request.to_request()).await;
+    let request = request.to_request();
+    let method = request.method().clone();
+    let response = call_service(&service, request).await;
+    let pattern = response.request().match_pattern();
     let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body()).await.unwrap().to_vec();
     let answer = Answer { status, headers, body };
     answer.assert_common_headers();
-    answer
+    (method, pattern, answer)
 }
 
 fn request(method: &str, uri: &str) -> TestRequest {

@@ -62,6 +62,7 @@ fn names_are_unique_and_the_catch_all_is_last() {
 const POLICIES: &[(&str, &str)] = &[
     ("versions", "introspection"),
     ("resources", "introspection:version"),
+    ("openapi", "introspection:version"),
     ("continue", "introspection:continue"),
     ("list", "introspection:status"),
     ("status", "introspection:status"),

@@ -3,6 +3,7 @@
 //! Invariant: bounded; what is left out is counted.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Entries of one kind at most.
 const LIMIT: usize = 100;
@@ -10,32 +11,36 @@ const LIMIT: usize = 100;
 const MAX_TEXT: usize = 200;
 
 /// Which rules held, which one failed, and which conditions could not be judged.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Results {
     /// The rules that held, in the order in which their actions were carried out.
     pub matched: Vec<MatchedRule>,
     /// The rule of which an action failed; those after it did nothing.
     #[serde(default)]
+    #[schema(required)]
     pub failed: Option<String>,
     /// Conditions that counted as false because the data is odd.
     #[serde(default)]
+    #[schema(required)]
     pub doubts: Vec<Doubt>,
     /// Entries that were left out because there were too many.
     #[serde(default)]
+    #[schema(required)]
     pub left_out: usize,
 }
 
 /// A rule that held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MatchedRule {
     /// What it is for.
+    #[schema(required)]
     pub description: Option<String>,
     /// Its name.
     pub uuid: String,
 }
 
 /// A condition that could not be judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Doubt {
     /// What it is applied to.
     pub field: String,
