@@ -83,6 +83,6 @@ install_venvs() {
   mkdir -p "$cache"
   exec 9>"$cache/lock"
   flock 9
-  for name in suite ironic keystone swift agent; do make_venv "$name"; done
+  for name in suite ironic keystone swift agent schemathesis; do make_venv "$name"; done
   exec 9>&-
 }

@@ -9,7 +9,7 @@ use super::names;
 const PREFIX: &str = "ROLLCALL_";
 
 /// What other parts read: the file's name, what is logged, and what the tests are told.
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 11] = [
     "ROLLCALL_CONFIG",
     "ROLLCALL_LOG",
     "ROLLCALL_BIN",
@@ -19,6 +19,8 @@ const OTHERS: [&str; 9] = [
     "ROLLCALL_AGENT_VENV",
     "ROLLCALL_IRONIC_VENV",
     "ROLLCALL_KEYSTONE_VENV",
+    "ROLLCALL_SCHEMATHESIS_VENV",
+    "ROLLCALL_SCHEMATHESIS_SECONDS",
 ];
 /// Beginning of the names that belong to tests alone.
 const TESTS: &str = "ROLLCALL_TEST_";
