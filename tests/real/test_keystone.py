@@ -114,7 +114,9 @@ def ask(rollcall, token, method='GET', path='/v1/introspection', **more):
 def test_the_daemon_lists_every_rule_and_every_rule_is_in_the_table():
     listed = endpoints()
     assert {rule for _, _, rule in listed} == set(RULES)
-    assert ('POST', '/v1/introspection/{node}', 'introspection:start') in listed and len(listed) >= 21
+    assert {('POST', '/v1/introspection/{node}', 'introspection:start'),
+            ('POST', '/v1/introspection/{node}/callback-token', 'introspection:start'),
+            ('GET', '/v1/openapi.json', 'introspection:version')} <= set(listed) and len(listed) >= 23
 
 
 @pytest.mark.parametrize('number', range(len(CALLERS)),
