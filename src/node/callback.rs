@@ -141,8 +141,9 @@ impl Nodes {
     }
 
     async fn find_in_use(&self, arrival: &Arrival) -> Result<Option<Node>> {
-        let fields = &self.shared().bmc_address_fields;
-        let node = discovery::find_in_use(self.service.as_ref(), &arrival.identity, fields).await?;
+        let shared = self.shared();
+        let (service, fields) = (self.service.as_ref(), &shared.bmc_address_fields);
+        let node = discovery::find_in_use(&shared.discovery, service, &arrival.identity, fields).await?;
         Ok(node.filter(|node| arrival.named.is_none_or(|named| named == node.uuid)))
     }
 

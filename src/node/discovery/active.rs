@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use uuid::Uuid;
 
-use super::known;
+use super::{Discovery, known};
 use crate::error::{Error, Result};
 use crate::node_service::{FailureKind, Node, NodeService, ServiceError};
 use crate::processing::identity::Identity;
@@ -14,12 +14,18 @@ use crate::processing::identity::Identity;
 ///
 /// # Errors
 /// The contract's literal, where more than one node may be meant, or one that is not in use.
-pub async fn find(service: &dyn NodeService, identity: &Identity, fields: &[String]) -> Result<Option<Node>> {
+pub async fn find(
+    discovery: &Discovery,
+    service: &dyn NodeService,
+    identity: &Identity,
+    fields: &[String],
+) -> Result<Option<Node>> {
     let ports = known::ports_of(service, &identity.macs).await.map_err(unavailable)?;
     let by_mac: BTreeSet<Uuid> = ports.iter().map(|(_, owner)| owner.node).collect();
     let by_mac = single("MAC", &identity.macs, &by_mac)?;
-    let by_bmc =
-        known::nodes_with_bmc(service, &identity.bmc_addresses, fields).await.map_err(unavailable)?;
+    let by_bmc = known::nodes_with_bmc(service, &discovery.names, &identity.bmc_addresses, fields)
+        .await
+        .map_err(unavailable)?;
     let by_bmc = single("BMC", &identity.bmc_addresses, &by_bmc)?;
     let uuid = match (by_mac, by_bmc) {
         (Some(one), Some(other)) if one != other => {

@@ -52,7 +52,7 @@ pub async fn enroll(
     };
     let bmc = options.bmc_address(identity);
     let uuid = uuid_of(identity);
-    if let Some(text) = refusal(service, identity, bmc, fields).await.map_err(later)? {
+    if let Some(text) = refusal(discovery, service, identity, bmc, fields).await.map_err(later)? {
         return Err(Miss::Refused(format!("Node not found hook failed: {text}")));
     }
     if discovery.quota.take(now) == Place::None {
@@ -106,6 +106,7 @@ pub fn uuid_of(identity: &Identity) -> Uuid {
 
 /// Why the machine gets no node.
 async fn refusal(
+    discovery: &Discovery,
     service: &dyn NodeService,
     identity: &Identity,
     bmc: Option<IpAddr>,
@@ -118,7 +119,7 @@ async fn refusal(
         return Ok(Some(format!("Port {mac} already exists, uuid: {}", owner.port)));
     }
     let Some(bmc) = bmc else { return Ok(None) };
-    let nodes = known::nodes_with_bmc(service, &[bmc], fields).await?;
+    let nodes = known::nodes_with_bmc(service, &discovery.names, &[bmc], fields).await?;
     Ok(nodes.first().map(|node| format!("Node {node} already has BMC address {bmc}")))
 }
 

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
+use super::names::Names;
 use crate::mac::Mac;
 use crate::node::prepare;
 use crate::node_service::{NodeService, PortOwner, ServiceResult};
@@ -29,9 +30,11 @@ pub(super) async fn ports_of(
     Ok(answers.into_iter().flatten().collect())
 }
 
-/// The nodes whose BMC has one of these addresses. Each name is resolved once, however many nodes have it.
+/// The nodes whose BMC has one of these addresses. Each name is resolved once, however many nodes have it
+/// and however many posts come at a time.
 pub(super) async fn nodes_with_bmc(
     service: &dyn NodeService,
+    names: &Names,
     wanted: &[IpAddr],
     fields: &[String],
 ) -> ServiceResult<BTreeSet<Uuid>> {
@@ -50,7 +53,7 @@ pub(super) async fn nodes_with_bmc(
     };
     service.list_driver_infos(&mut sort).await?;
     let mut resolved = stream::iter(named)
-        .map(|(host, nodes)| async move { (prepare::resolve_bmc(&host).await, nodes) })
+        .map(|(host, nodes)| async move { (names.addresses(&host, prepare::resolve_bmc).await, nodes) })
         .buffer_unordered(PARALLEL_NAMES);
     while let Some((addresses, nodes)) = resolved.next().await {
         if addresses.iter().any(|address| wanted.contains(address)) {

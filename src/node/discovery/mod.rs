@@ -7,6 +7,7 @@ mod active;
 pub mod claims;
 mod enroll;
 mod known;
+mod names;
 mod quota;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use self::claims::Claims;
+use self::names::Names;
 use self::quota::Quota;
 use super::provision::InUse;
 use crate::config::{Config, NotFoundHook};
@@ -39,6 +41,8 @@ pub struct Discovery {
     pub claims: Arc<Claims>,
     /// Values that tell nothing about a machine, in their canonical form.
     pub ignored: Vec<String>,
+    /// What the names of BMCs were resolved to a moment ago.
+    names: Names,
     /// New nodes in the last hour.
     quota: Quota,
 }
@@ -79,6 +83,7 @@ impl Discovery {
             }),
             claims: Arc::default(),
             ignored: processing.ignored_lookup_values.iter().map(|text| canonical(text)).collect(),
+            names: Names::default(),
             quota: Quota::new(config.discovery.max_per_hour),
         }
     }

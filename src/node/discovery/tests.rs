@@ -16,11 +16,16 @@ const NODE: Uuid = Uuid::from_u128(1);
 
 /// A registry with one node that has a port and a BMC.
 async fn registry() -> (tempfile::TempDir, Local) {
+    registry_with("https://192.0.2.1/redfish").await
+}
+
+/// A registry with one node that has a port and a BMC at this URL.
+async fn registry_with(bmc: &str) -> (tempfile::TempDir, Local) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("test.sqlite")), 2).unwrap();
     let known = Registration {
         macs: vec![mac(1)],
-        driver_info: json!({"redfish_address": "https://192.0.2.1/redfish"}).as_object().cloned().unwrap(),
+        driver_info: json!({ "redfish_address": bmc }).as_object().cloned().unwrap(),
         ..Registration::new(NODE)
     };
     store.write(Register([known].into())).await.unwrap().unwrap();
@@ -102,6 +107,16 @@ async fn a_known_address_makes_no_second_node() {
 }
 
 #[actix_rt::test]
+async fn the_name_of_a_bmc_that_was_resolved_a_moment_ago_is_not_resolved_again() {
+    let (_folder, local) = registry_with("https://bmc.invalid/redfish").await;
+    let discovery = discovery(|_| {});
+    let address = "192.0.2.1".parse().unwrap();
+    discovery.names.addresses("bmc.invalid", async |_| vec![address]).await;
+    let line = refusal(enrolled(&discovery, &local, &machine(&[7], &["192.0.2.1"])).await);
+    assert_eq!(line, format!("Node not found hook failed: Node {NODE} already has BMC address 192.0.2.1"));
+}
+
+#[actix_rt::test]
 async fn beyond_the_cap_machines_are_told_to_come_later() {
     let (_folder, local) = registry().await;
     let discovery = discovery(|config| config.discovery.max_per_hour = 1);
@@ -163,7 +178,7 @@ async fn a_node_in_use_is_found_by_mac_or_bmc_and_no_other() {
     let (_folder, local) = registry().await;
     let found = |macs: &'static [u8], bmc: &'static [&'static str]| {
         let local = &local;
-        async move { find_in_use(local, &machine(macs, bmc), &fields()).await }
+        async move { find_in_use(&discovery(|_| {}), local, &machine(macs, bmc), &fields()).await }
     };
     let error = found(&[1], &[]).await.unwrap_err();
     assert_eq!(error.text, format!("Node {NODE} is not active, its provision state is manageable"));
@@ -184,8 +199,8 @@ async fn contradictions_are_refused_and_name_the_nodes() {
         enroll(&discovery, &local, &machine(&[], &["192.0.2.7"]), &fields(), Timestamp(0)).await.unwrap();
     local.create_port(&NewPort::new(other.uuid, mac(7))).await.unwrap();
     let text = |identity: Identity| {
-        let local = &local;
-        async move { find_in_use(local, &identity, &fields()).await.unwrap_err().text }
+        let (discovery, local) = (&discovery, &local);
+        async move { find_in_use(discovery, local, &identity, &fields()).await.unwrap_err().text }
     };
     let (low, high) = (NODE.min(other.uuid), NODE.max(other.uuid));
     assert_eq!(
