@@ -1,7 +1,10 @@
 //! The pipeline: all hooks in their order, and the texts of their failures.
 //!
 //! Invariant: a failing main phase yields no Change; a failing pre phase never keeps the other hooks from
-//! running. It must not know where the document came from.
+//! running; a hook that panics fails its run, with a text, and nothing else. It must not know where the document came from.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::change::Change;
 use super::hooks::{Hook, HookError, View, registry};
@@ -47,8 +50,10 @@ impl Pipeline {
                 format!("Unexpected exception {class} during preprocessing in hook {}: {text}", hook.name())
             }
         };
-        let outcomes =
-            self.hooks.iter().map(|hook| hook.before(document).map_err(|e| failure(hook.as_ref(), e)));
+        let outcomes = self
+            .hooks
+            .iter()
+            .map(|hook| guarded(|| hook.before(document)).map_err(|error| failure(hook.as_ref(), error)));
         outcomes.filter_map(std::result::Result::err).collect()
     }
 
@@ -60,10 +65,23 @@ impl Pipeline {
     pub fn process(&self, view: &View<'_>, document: &mut Object) -> Result<Change, ProcessingFailure> {
         let mut change = Change::default();
         for hook in &self.hooks {
-            hook.process(view, document, &mut change).map_err(failure)?;
+            guarded(|| hook.process(view, document, &mut change)).map_err(failure)?;
         }
         Ok(change)
     }
+}
+
+/// What the hook says; a panic becomes an unexpected failure. What it leaves half done goes no further: either phase
+/// ends the run then.
+fn guarded(hook: impl FnOnce() -> Result<(), HookError>) -> Result<(), HookError> {
+    catch_unwind(AssertUnwindSafe(hook))
+        .unwrap_or_else(|panic| Err(HookError::Unexpected { class: "Panic", text: said(panic.as_ref()) }))
+}
+
+/// The text of a panic.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let literal = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    literal.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no text".to_owned())
 }
 
 fn failure(error: HookError) -> ProcessingFailure {
@@ -148,6 +166,39 @@ mod tests {
             reapply_refusal_text(&["a".to_owned(), "b".to_owned()]),
             "Pre-processing failures detected reapplying introspection on stored data:\na\nb"
         );
+    }
+
+    /// A hook with a defect.
+    struct Panicking;
+
+    impl Hook for Panicking {
+        fn name(&self) -> &'static str {
+            "panicking"
+        }
+
+        fn before(&self, _: &mut Object) -> Result<(), HookError> {
+            panic!("no luck")
+        }
+
+        fn process(&self, _: &View<'_>, _: &mut Object, _: &mut Change) -> Result<(), HookError> {
+            panic!("no luck with {}", 7)
+        }
+    }
+
+    #[test]
+    fn a_hook_that_panics_fails_its_run_and_tells_why() {
+        let pipeline = Pipeline { hooks: vec![Box::new(Panicking), Box::new(Failing(errors()[0].clone()))] };
+        assert_eq!(
+            pipeline.prepare(&mut Object::new()),
+            [
+                "Unexpected exception Panic during preprocessing in hook panicking: no luck",
+                "Preprocessing hook failing: one"
+            ]
+        );
+        let node = Node { uuid: Uuid::nil(), document: Object::new() };
+        let outcome = pipeline.process(&View { node: &node, ports: &[] }, &mut Object::new());
+        let text = "Unexpected exception Panic during processing: no luck with 7".to_owned();
+        assert_eq!(outcome.unwrap_err(), ProcessingFailure { text, kind: Kind::Internal });
     }
 
     #[test]

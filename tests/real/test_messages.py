@@ -1,9 +1,12 @@
 """What clients are told, to the letter: texts of ironic-inspector that programs and people look for."""
 
+import concurrent.futures
+import re
+
 import pytest
 
 import databases
-from daemon import message
+from daemon import message, wait_for
 
 NOBODY = 'e4d7e6b3-5bd1-4b35-8d5a-0f1d1c1a9b55'
 HEADING = 'The following failures happened during running pre-processing hooks:\n'
@@ -102,6 +105,55 @@ def test_of_data_that_fails_before_its_node_is_updated(machine):
     assert machine.reapply().status_code == 202
     machine.wait('error')
     assert machine.status()['error'].startswith('Pre-processing failures detected reapplying introspection on stored data:\n')
+
+
+def test_of_data_that_lacks_what_ports_are_made_of(machines):
+    nic = {'name': 'eth0', 'mac_address': 'of none'}
+    for lacking, text in [
+            ({}, 'Hardware inventory is empty or missing'),
+            ({'interfaces': []}, 'No network interfaces provided in the inventory'),
+            ({'interfaces': [nic]}, 'No interfaces supplied by the ramdisk'),
+            ({'interfaces': None}, "No suitable interfaces found in {'eth0': "),
+    ]:
+        machine = machines()
+        machine.until_waiting()
+        inventory = {**machine.document['inventory'], **lacking} if lacking else {}
+        if lacking.get('interfaces', '') is None:
+            inventory['interfaces'] = [{**machine.document['inventory']['interfaces'][0], 'ipv4_address': None}]
+        # Its BMC is enough to know it by.
+        answer = machine.callback(inventory=inventory, ipmi_address=machine.document['inventory']['bmc_address'])
+        line = 'Preprocessing hook validate_interfaces: ' + text
+        assert answer.status_code == 400 and message(answer).startswith(HEADING + line), (text, answer.text)
+        assert machine.wait('error')['error'].startswith(line), text
+
+
+def test_of_data_with_no_disk_that_fits(machines):
+    for hints, text in [
+            ({'model': 'of none'}, 'No disks satisfied root device hints'),
+            ({'colour': 'red'}, "No disks could be found using the root device hints {'colour': 'red'} because they failed to"
+                                ' validate. Error: The hints "colour" are invalid. Valid hints are: '),
+    ]:
+        machine = machines(properties={'root_device': hints})
+        machine.until_waiting()
+        answer = machine.callback()
+        assert answer.status_code == 400 and message(answer).startswith(text), answer.text
+        assert machine.wait('error')['error'] == message(answer)
+
+
+def test_of_data_that_comes_again(rollcall, machine, ironic):
+    machine.until_waiting()
+    with ironic.hold('PUT', '.*/states/power') as held, concurrent.futures.ThreadPoolExecutor() as pool:
+        assert machine.callback().status_code == 200
+        held.wait()
+        late = pool.submit(machine.callback, extra='another')
+        wait_for(lambda: re.search('^rollcall_callbacks_waiting 1$', rollcall.get('/metrics').text, re.M), 'its turn')
+        held.let_go()
+        answer = late.result()
+    at = machine.wait('finished')['finished_at'].replace('T', ' ')
+    refused(answer, 400, f'{HEADING}Look up error: Introspection for node {machine.uuid} already finished on {at}')
+    answer = machine.callback(extra='another')
+    assert answer.status_code == 400
+    assert message(answer).startswith(HEADING + 'Look up error: Could not find a node for attributes {')
 
 
 def test_of_data_of_nobody_and_of_two_machines(rollcall, machine, machines):

@@ -109,6 +109,21 @@ fn too_many_callbacks_at_one_node_are_told_to_come_again() {
 }
 
 #[test]
+fn data_for_a_node_whose_record_has_gone_is_refused_with_the_known_text() {
+    let mut harness = Harness::new();
+    let ticket = harness.ticket();
+    harness.feed(Input::Callback(ticket, posting(&[])));
+    harness.settle(Luck::Good);
+    let refusal = harness.answers[&ticket].as_ref().unwrap_err();
+    let line = format!(
+        "Look up error: Could not find node {} in introspection cache, probably it's not on introspection now",
+        uuid::Uuid::nil()
+    );
+    assert!(refusal.text.ends_with(&line), "{}", refusal.text);
+    assert_eq!((refusal.kind, harness.state()), (crate::error::Kind::BadRequest, None));
+}
+
+#[test]
 fn what_the_pre_hooks_find_wrong_ends_the_run_at_once() {
     let mut harness = waiting(ManageBoot::Managed);
     let ticket = harness.ticket();
