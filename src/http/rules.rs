@@ -1,7 +1,7 @@
 //! `/v1/rules`: introspection rules.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -175,10 +175,8 @@ fn full(status: StatusCode, rule: &Rule, request: &HttpRequest, api: &Api) -> Ht
     reply::json(status, &Full::new(rule, &links::prefix(request, &api.settings)))
 }
 
-/// The type is there because some proxies refuse an answer without one.
+/// The type is there because some proxies refuse an answer without one. A length there can not be: RFC 9110 (8.6) forbids
+/// it of a 204, and the server leaves it out whatever is said here.
 fn no_content() -> HttpResponse {
-    HttpResponse::NoContent()
-        .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
-        .insert_header((CONTENT_LENGTH, "0"))
-        .finish()
+    HttpResponse::NoContent().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).finish()
 }

@@ -76,6 +76,8 @@ def test_answers_are_ascii_and_sorted_and_end_with_a_line(rollcall):
     gone = rollcall.call('DELETE', '/v1/rules')
     assert (gone.status_code, gone.content) == (204, b'')
     assert gone.headers['Content-Type'] == 'text/plain; charset=utf-8'
+    # No length either: no 204 may have one (RFC 9110, 8.6).
+    assert 'Content-Length' not in gone.headers and 'Transfer-Encoding' not in gone.headers
 
 
 def test_a_rule_is_created_with_200_below_version_1_6(rollcall):
