@@ -29,7 +29,7 @@ use clap::Parser;
 use rollcall::config::{Config, Processing};
 use rollcall::node_service::{Node, Object, Port};
 use rollcall::processing::change::Change;
-use rollcall::processing::rules::{Rule, RuleSet};
+use rollcall::processing::rules::{Matching, Rule, RuleSet};
 use rollcall::processing::{Pipeline, View, document};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
@@ -186,7 +186,7 @@ impl Subject {
 fn compiled() -> RuleSet {
     let read = |rule: Value| Rule::from_object(rule.as_object().unwrap()).unwrap();
     let rules: Vec<Rule> = large::rules().into_iter().map(read).collect();
-    RuleSet::new(&rules)
+    RuleSet::new(&rules, Matching::default())
 }
 
 /// Times of one thing.

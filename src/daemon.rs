@@ -28,7 +28,7 @@ use crate::node::discovery::Discovery;
 use crate::node::machine::{self, Spacing, Unknown};
 use crate::node::provision::InUse;
 use crate::node::registry::Registry;
-use crate::node::rules::StoredRules;
+use crate::node::rules::{RuleBook, StoredRules};
 use crate::node::service::Nodes;
 use crate::node::shared::{Services, Shared};
 use crate::node::step::{KeepData, TimeoutPower};
@@ -86,7 +86,7 @@ impl Daemon {
             bmc_address_fields: config.ipmi_address_fields.clone(),
             store,
             pipeline,
-            rules: Arc::default(),
+            rules: Arc::new(RuleBook::from_config(config)),
             logs,
             data_store,
             services,

@@ -17,7 +17,7 @@ use rollcall::config::{AddPorts, Config, Processing};
 use rollcall::node::prepare::{self, Prepared};
 use rollcall::node_service::{Node, Port};
 use rollcall::processing::change::Change;
-use rollcall::processing::rules::{Rule, RuleSet};
+use rollcall::processing::rules::{Matching, Rule, RuleSet};
 use rollcall::processing::{Pipeline, View};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
@@ -69,7 +69,10 @@ impl Subject {
             json!({"op": "is-empty", "field": "data"}),
         ];
         let rules: Vec<Rule> = rules.into_iter().map(rule).collect();
-        Self { pipeline: Pipeline::from_config(&config).unwrap(), rules: RuleSet::new(&rules) }
+        Self {
+            pipeline: Pipeline::from_config(&config).unwrap(),
+            rules: RuleSet::new(&rules, Matching::default()),
+        }
     }
 
     /// The way of a callback without its calls; answers what is wrong with the body, if anything.

@@ -90,6 +90,13 @@ pub(super) const PROCESSING: Section = Section {
             Some("[\"00:00:00:00:00:00\", \"ff:ff:ff:ff:ff:ff\"]"),
             "MAC and BMC addresses that tell nothing about the machine that reports them.",
         ),
+        works(
+            "rules_match_whole_text",
+            Kind::Bool,
+            Some("true"),
+            "Whether a pattern of the operator matches speaks of the whole text; false: as ironic-inspector has it, of \
+             several alternatives (a|b) only the last reaches to the end.",
+        ),
     ],
     rest: None,
 };
@@ -154,6 +161,8 @@ pub struct Processing {
     pub permit_active_introspection: bool,
     /// MAC and BMC addresses that nodes are not looked up by.
     pub ignored_lookup_values: Vec<String>,
+    /// Whether each alternative of a pattern reaches to the end of the text, and not only the last one.
+    pub rules_match_whole_text: bool,
     /// Whether the machine is powered off when the data is processed.
     pub power_off: bool,
     /// Where introspection data is stored.
@@ -179,6 +188,7 @@ impl Default for Processing {
             node_not_found_hook: None,
             permit_active_introspection: false,
             ignored_lookup_values: vec!["00:00:00:00:00:00".to_owned(), "ff:ff:ff:ff:ff:ff".to_owned()],
+            rules_match_whole_text: true,
             power_off: true,
             store_data: "none".to_owned(),
             ramdisk_logs_dir: None,

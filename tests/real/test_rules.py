@@ -122,3 +122,11 @@ def test_an_attribute_that_has_no_place_is_named_and_not_sent(rollcall, machine,
     assert machine.wait('error')['error'] == message(answer)
     patches = ironic.calls_of(machine.uuid, 'PATCH')
     assert all('/no/such' not in str(patch.body) for patch in patches) and machine.is_updated()
+
+
+@pytest.mark.configured(processing={'rules_match_whole_text': False})
+def test_patterns_of_old_rules_hold_as_they_did_where_that_is_asked_for(rollcall):
+    rule = {'conditions': [{'op': 'matches', 'field': 'vendor', 'value': 'a|b'}],
+            'actions': [{'action': 'fail', 'message': 'an old one'}]}
+    for data, error in [({'vendor': 'ab'}, 'an old one'), ({'vendor': 'ba'}, None)]:
+        assert tried(rollcall, data=data, rule=rule)['error'] == error

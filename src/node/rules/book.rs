@@ -2,17 +2,28 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::config::Config;
 use crate::error::Result;
-use crate::processing::rules::{Rule, RuleSet};
+use crate::processing::rules::{Matching, Rule, RuleSet};
 use crate::store::Store;
 
 /// The compiled rules, and the generation that they are of.
 #[derive(Default)]
 pub struct RuleBook {
+    /// What patterns speak of; of a dry run too.
+    pub matching: Matching,
     current: RwLock<Option<(i64, Arc<RuleSet>)>>,
 }
 
 impl RuleBook {
+    /// An empty one, for rules as they are understood here.
+    #[must_use]
+    pub fn from_config(config: &Config) -> Self {
+        let is_whole = config.processing.rules_match_whole_text;
+        let matching = if is_whole { Matching::Whole } else { Matching::LastAlternative };
+        Self { matching, ..Self::default() }
+    }
+
     /// The rules as they are in the database now; compiled anew where another generation is there. Blocks.
     ///
     /// # Errors
@@ -33,7 +44,7 @@ impl RuleBook {
     }
 
     fn replace(&self, generation: i64, rules: &[Rule]) -> Arc<RuleSet> {
-        let set = Arc::new(RuleSet::new(rules));
+        let set = Arc::new(RuleSet::new(rules, self.matching));
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have read later and been here before.
         if current.as_ref().is_none_or(|(known, _)| *known < generation) {

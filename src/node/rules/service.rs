@@ -82,6 +82,7 @@ impl Rules for StoredRules {
             None => self.all().await?,
         };
         let shared = self.nodes.shared();
-        shared.compute(move || rules::dry_run(&rules, &Value::Object(data), &node)).await
+        let matching = shared.rules.matching;
+        shared.compute(move || rules::dry_run(&rules, matching, &Value::Object(data), &node)).await
     }
 }

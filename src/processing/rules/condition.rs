@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::operator::{self, Test};
+use super::operator::{self, Matching, Test};
 use super::path::Path;
 use super::{Subject, Surprise, parse};
 use crate::error::{Error, Result};
@@ -65,7 +65,7 @@ impl Condition {
         let read = || parse::objects(value)?.into_iter().map(Self::read).collect::<Result<Vec<_>, String>>();
         let conditions =
             read().map_err(|what| Error::bad_request(format!("Validation failed for conditions: {what}")))?;
-        conditions.iter().try_for_each(|condition| Judge::new(condition).map(drop))?;
+        conditions.iter().try_for_each(|condition| Judge::new(condition, Matching::default()).map(drop))?;
         Ok(conditions)
     }
 
@@ -125,7 +125,7 @@ impl Judge {
     ///
     /// # Errors
     /// 400: the scheme, the path or the parameters, in this order.
-    pub(super) fn new(condition: &Condition) -> Result<Self> {
+    pub(super) fn new(condition: &Condition, matching: Matching) -> Result<Self> {
         let Condition { op, field, multiple, invert, params } = condition;
         let (scheme, path) = field.split_once("://").unwrap_or(("data", field));
         let source = match scheme {
@@ -139,7 +139,7 @@ impl Judge {
         };
         let path = Path::parse(path)
             .map_err(|what| Error::bad_request(format!("Unable to parse field JSON path {field}: {what}")))?;
-        let test = Test::new(op, params)
+        let test = Test::new(op, params, matching)
             .map_err(|what| Error::bad_request(format!("Invalid parameters for operator {op}: {what}")))?;
         Ok(Self { source, path, test, multiple: *multiple, invert: *invert, field: field.clone() })
     }

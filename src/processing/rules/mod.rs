@@ -24,6 +24,7 @@ mod working;
 
 pub use action::Action;
 pub use condition::{Condition, Multiple};
+pub use operator::Matching;
 pub use report::dry_run;
 pub use results::{Doubt, MatchedRule, Results};
 pub use rule::{Rule, RulePatch};

@@ -21,6 +21,28 @@ const REGEX_BYTES: usize = 1 << 20;
 pub(super) const NAMES: [&str; 10] =
     ["eq", "ne", "lt", "gt", "le", "ge", "in-net", "matches", "contains", "is-empty"];
 
+/// How much of a text the patterns of `matches` speak of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Matching {
+    /// All of it, with each alternative.
+    #[default]
+    Whole,
+    /// As the ancestor has it: from its beginning, and to its end with the last alternative only.
+    LastAlternative,
+}
+
+impl Matching {
+    /// The pattern with what holds it to the text.
+    fn framed(self, pattern: &str) -> String {
+        match self {
+            Self::Whole => format!(r"\A(?:{pattern})\z"),
+            Self::LastAlternative if pattern.ends_with('$') => format!(r"\A(?:{pattern})"),
+            // The end, for the ancestor, is also before a line feed that ends the text.
+            Self::LastAlternative => format!(r"\A(?:{pattern}\n?\z)"),
+        }
+    }
+}
+
 /// An operator with its operand.
 #[derive(Clone, Debug)]
 pub(super) enum Test {
@@ -36,7 +58,7 @@ impl Test {
     /// # Errors
     ///
     /// What is wrong with its parameters.
-    pub(super) fn new(op: &str, params: &Object) -> Result<Self, String> {
+    pub(super) fn new(op: &str, params: &Object, matching: Matching) -> Result<Self, String> {
         let operand = params.get("value").unwrap_or(&Value::Null);
         check(op, params)?;
         Ok(match op {
@@ -47,7 +69,7 @@ impl Test {
             "le" => Self::Compare(Relation::AtMost, operand.clone()),
             "ge" => Self::Compare(Relation::AtLeast, operand.clone()),
             "in-net" => Self::InNet(network(operand)?),
-            "matches" => Self::Regex(Box::new(regex(operand, |pattern| format!(r"\A(?:{pattern})\z"))?)),
+            "matches" => Self::Regex(Box::new(regex(operand, |pattern| matching.framed(pattern))?)),
             "contains" => Self::Regex(Box::new(regex(operand, str::to_owned)?)),
             _ => Self::IsEmpty,
         })

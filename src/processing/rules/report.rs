@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::condition::Judge;
 use super::set::Compiled;
-use super::{Outcome, Rule, RuleSet, Subject, Surprise};
+use super::{Matching, Outcome, Rule, RuleSet, Subject, Surprise};
 use crate::error::{Error, Result};
 use crate::node_service::Node;
 use crate::processing::change::Change;
@@ -15,12 +15,13 @@ use crate::processing::change::Change;
 ///
 /// # Errors
 /// Where the report can not be made; a rule that fails is part of the report.
-pub fn dry_run(rules: &[Rule], data: &Value, node: &Node) -> Result<Value> {
+pub fn dry_run(rules: &[Rule], matching: Matching, data: &Value, node: &Node) -> Result<Value> {
     let document = Subject::node_document(&node.document);
     let subject = Subject { data, node: &document };
-    let judged = rules.iter().map(|rule| judged(rule, &subject, node)).collect::<Result<Vec<_>>>()?;
+    let judged =
+        rules.iter().map(|rule| judged(rule, matching, &subject, node)).collect::<Result<Vec<_>>>()?;
     let mut change = Change::default();
-    let error = match RuleSet::new(rules).apply(data, node, &mut change).0 {
+    let error = match RuleSet::new(rules, matching).apply(data, node, &mut change).0 {
         Outcome::Applied => Value::Null,
         Outcome::Failed(text) => Value::String(text),
     };
@@ -36,8 +37,8 @@ pub fn dry_run(rules: &[Rule], data: &Value, node: &Node) -> Result<Value> {
     }))
 }
 
-fn judged(rule: &Rule, subject: &Subject<'_>, node: &Node) -> Result<Value> {
-    let compiled = Compiled::new(rule)?;
+fn judged(rule: &Rule, matching: Matching, subject: &Subject<'_>, node: &Node) -> Result<Value> {
+    let compiled = Compiled::new(rule, matching)?;
     let conditions: Vec<Value> = rule
         .conditions
         .iter()

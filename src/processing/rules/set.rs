@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::action::Step;
 use super::condition::Judge;
 use super::working::Working;
-use super::{Results, Rule, Surprise};
+use super::{Matching, Results, Rule, Surprise};
 use crate::error::Result;
 use crate::node_service::{Node, Object};
 use crate::processing::change::Change;
@@ -76,11 +76,11 @@ pub enum Outcome {
 impl RuleSet {
     /// Compiles rules, which come in the order of their creation. One that can not be compiled any more is left out.
     #[must_use]
-    pub fn new(rules: &[Rule]) -> Self {
+    pub fn new(rules: &[Rule], matching: Matching) -> Self {
         let mut enabled: Vec<&Rule> = rules.iter().filter(|rule| !rule.disabled).collect();
         // A stable sort: equal ones stay in the order of their creation.
         enabled.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
-        let compiled = |rule: &&Rule| match Compiled::new(rule) {
+        let compiled = |rule: &&Rule| match Compiled::new(rule, matching) {
             Ok(compiled) => Some(compiled),
             Err(error) => {
                 log::error!("A stored rule can not be used any more rule={} error={error}", rule.uuid);
@@ -122,12 +122,13 @@ impl RuleSet {
 
 impl Compiled {
     /// Compiles a rule.
-    pub(super) fn new(rule: &Rule) -> Result<Self> {
+    pub(super) fn new(rule: &Rule, matching: Matching) -> Result<Self> {
+        let judge = |condition| Judge::new(condition, matching);
         Ok(Self {
             uuid: rule.uuid.clone(),
             description: rule.description.clone(),
             scope: rule.scope.clone().filter(|scope| !scope.is_empty()),
-            judges: rule.conditions.iter().map(Judge::new).collect::<Result<_>>()?,
+            judges: rule.conditions.iter().map(judge).collect::<Result<_>>()?,
             steps: rule.actions.iter().map(Step::new).collect::<Result<_>>()?,
         })
     }

@@ -45,7 +45,7 @@ fn refusal(body: Value) -> String {
 fn applied(rules: &[Value]) -> (Change, Outcome) {
     let rules: Vec<Rule> = rules.iter().cloned().map(rule).collect();
     let mut change = Change::default();
-    let (outcome, _) = RuleSet::new(&rules).apply(&data(), &node(), &mut change);
+    let (outcome, _) = RuleSet::new(&rules, Matching::default()).apply(&data(), &node(), &mut change);
     (change, outcome)
 }
 
@@ -170,8 +170,11 @@ fn a_regular_expression_that_goes_back_for_ever_is_given_up() {
         "conditions": [condition("matches", "text", json!("((?=a)a|a)*c"))],
         "actions": [{"action": "fail", "message": "never"}],
     }));
-    let (outcome, results) =
-        RuleSet::new(&[rule]).apply(&json!({ "text": text }), &node(), &mut Change::default());
+    let (outcome, results) = RuleSet::new(&[rule], Matching::default()).apply(
+        &json!({ "text": text }),
+        &node(),
+        &mut Change::default(),
+    );
     assert!(results.doubts[0].problem.to_lowercase().contains("backtrack"), "{results:?}");
     assert_eq!(outcome, Outcome::Applied);
 }
@@ -299,7 +302,10 @@ fn what_the_hooks_want_is_seen_and_kept() {
     let rule = rule(
         json!({"conditions": [seen], "actions": [{"action": "set-capability", "name": "a", "value": "1"}]}),
     );
-    assert_eq!(RuleSet::new(&[rule]).apply(&data(), &node(), &mut change).0, Outcome::Applied);
+    assert_eq!(
+        RuleSet::new(&[rule], Matching::default()).apply(&data(), &node(), &mut change).0,
+        Outcome::Applied
+    );
     assert_eq!(
         change.node_patch,
         [add("/properties/capabilities", json!("profile:old,boot:local,cpu_vt:true,a:1"))]
@@ -412,7 +418,8 @@ fn it_is_told_which_rules_held_which_failed_and_what_could_not_be_judged() {
         json!({"description": "never", "actions": done}),
     ];
     let rules: Vec<Rule> = rules.into_iter().map(rule).collect();
-    let (outcome, results) = RuleSet::new(&rules).apply(&data(), &node(), &mut Change::default());
+    let (outcome, results) =
+        RuleSet::new(&rules, Matching::default()).apply(&data(), &node(), &mut Change::default());
     assert_eq!(outcome, Outcome::Failed("stop".to_owned()));
     let matched: Vec<_> = results.matched.iter().map(|rule| rule.description.as_deref()).collect();
     assert_eq!(matched, [Some("holds"), None]);
@@ -421,6 +428,29 @@ fn it_is_told_which_rules_held_which_failed_and_what_could_not_be_judged() {
     let [doubt] = results.doubts.as_slice() else { panic!("{results:?}") };
     assert_eq!((&doubt.rule, doubt.field.as_str()), (&rules[0].uuid, "inventory.interfaces[*].name"));
     assert!(doubt.problem.contains("no IP address"), "{doubt:?}");
+}
+
+#[test]
+fn of_several_alternatives_only_the_last_reaches_to_the_end_where_that_is_asked_for() {
+    let holds = |pattern: &str, text: &str, matching| {
+        let rule = json!({"conditions": [{"op": "matches", "field": "text", "value": pattern}],
+            "actions": [{"action": "fail", "message": "it holds"}]});
+        let rule = Rule::from_object(rule.as_object().unwrap()).unwrap();
+        let set = RuleSet::new(&[rule], matching);
+        set.apply(&json!({ "text": text }), &node(), &mut Change::default()).0 != Outcome::Applied
+    };
+    let ways = [Matching::Whole, Matching::LastAlternative];
+    for (pattern, text, expected) in [
+        ("ue|bios", "uefi", [false, true]),
+        ("bios|ue", "uefi", [false, false]),
+        ("bios|ue", "bios 2", [false, true]),
+        ("ue|bios", "an ue", [false, false]),
+        ("uefi|bios", "bios", [true, true]),
+        ("uefi$", "uefi", [true, true]),
+        ("uefi", "uefi\n", [false, true]),
+    ] {
+        assert_eq!(ways.map(|way| holds(pattern, text, way)), expected, "{pattern} {text:?}");
+    }
 }
 
 #[test]
@@ -435,7 +465,7 @@ fn a_dry_run_tells_why() {
             json!({"actions": [{"action": "add-trait", "name": "A"}, {"action": "fail", "message": "boom"}]}),
         ),
     ];
-    let report = dry_run(&rules, &data(), &node()).unwrap();
+    let report = dry_run(&rules, Matching::default(), &data(), &node()).unwrap();
     let [first, second] = report["rules"].as_array().unwrap().as_slice() else { panic!("{report}") };
     assert_eq!((&first["matches"], &second["matches"]), (&json!(false), &json!(true)));
     assert_eq!(first["conditions"][0]["values"], json!([{"value": 4, "holds": false}]));

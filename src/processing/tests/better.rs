@@ -6,7 +6,7 @@ use super::*;
 use crate::node_service::{PatchOp, Port};
 use crate::processing::View;
 use crate::processing::change::Change;
-use crate::processing::rules::{Outcome, Results, Rule, RuleSet};
+use crate::processing::rules::{Matching, Outcome, Results, Rule, RuleSet};
 
 const LINK_HOOKS: &str = "$default_processing_hooks,lldp_basic,local_link_connection,physnet_cidr_map";
 
@@ -25,7 +25,7 @@ fn applied(conditions: &Value, value: &str) -> (Change, Outcome, Results) {
         node.document.insert(name.to_owned(), value);
     }
     let (data, mut change) = (Value::Object(example()), Change::default());
-    let (outcome, results) = RuleSet::new(&[rule]).apply(&data, &node, &mut change);
+    let (outcome, results) = RuleSet::new(&[rule], Matching::default()).apply(&data, &node, &mut change);
     (change, outcome, results)
 }
 

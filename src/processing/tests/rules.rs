@@ -9,10 +9,10 @@ use serde_json::json;
 use super::mutations::value;
 use super::*;
 use crate::processing::change::Change;
-use crate::processing::rules::{Outcome, Rule, RuleSet};
+use crate::processing::rules::{Matching, Outcome, Rule, RuleSet};
 
 /// Each operator and action, on fields that documents have and have not.
-static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::new(&each_kind()));
+static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::new(&each_kind(), Matching::default()));
 
 fn rule(conditions: &Value, actions: &Value) -> Rule {
     let body = json!({"conditions": conditions, "actions": actions});
@@ -132,7 +132,7 @@ fn subject() -> (Node, Value) {
 fn change_of(actions: &[Value]) -> (Change, Outcome) {
     let rules: Vec<Rule> = actions.iter().map(|action| rule(&json!([]), &json!([action]))).collect();
     let ((node, data), mut change) = (subject(), Change::default());
-    let (outcome, _) = RuleSet::new(&rules).apply(&data, &node, &mut change);
+    let (outcome, _) = RuleSet::new(&rules, Matching::default()).apply(&data, &node, &mut change);
     (change, outcome)
 }
 
@@ -171,7 +171,7 @@ proptest! {
             let (node, _) = subject();
             let mut change = Change::default();
             let data = json!({"a": data, "b": [data], "c": {"a": data}});
-            let (outcome, results) = RuleSet::new(&[rule]).apply(&data, &node, &mut change);
+            let (outcome, results) = RuleSet::new(&[rule], Matching::default()).apply(&data, &node, &mut change);
             prop_assert_eq!(outcome, Outcome::Applied);
             prop_assert!(results.matched.len() <= 1 && results.doubts.len() <= 1);
         }
