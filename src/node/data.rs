@@ -63,36 +63,39 @@ async fn stubbornly(store: &dyn DataStore, key: &Key, document: Bytes) -> StoreR
     }
 }
 
-/// Delivers the documents of a node that wait for the data store; one attempt.
-pub(super) async fn deliver(shared: &Shared, node: Uuid) {
+/// Delivers the documents of a node that wait for the data store; or where its record is gone, removes what the data
+/// store has. One attempt; the supervisor asks again.
+pub(super) async fn look_after(shared: &Shared, node: Uuid) {
     let Some(store) = &shared.data_store else { return };
-    for variant in [Variant::Raw, Variant::Processed] {
-        match deliver_one(shared, store, Key::new(node, variant)).await {
-            Ok(false) => {}
-            Ok(true) => {
-                log::info!("A document was delivered to the data store node={node} variant={variant:?}")
-            }
-            // The supervisor asks again.
-            Err(error) => {
-                log::warn!(
-                    "A document could not be delivered to the data store yet node={node} error={error}"
-                );
-                return;
-            }
-        }
+    if let Err(error) = deliver_or_discard(shared, store, node).await {
+        log::warn!("Documents wait for the data store still node={node} error={error}");
     }
 }
 
-async fn deliver_one(shared: &Shared, store: &dyn DataStore, key: Key) -> Result<bool> {
+async fn deliver_or_discard(shared: &Shared, store: &dyn DataStore, node: Uuid) -> Result<()> {
+    if shared.store.read_for_run(move |session| session.has_data_removal(node)).await? {
+        return discard(shared, store, node).await;
+    }
+    for variant in [Variant::Raw, Variant::Processed] {
+        deliver(shared, store, Key::new(node, variant)).await?;
+    }
+    Ok(())
+}
+
+async fn deliver(shared: &Shared, store: &dyn DataStore, key: Key) -> Result<()> {
     let Key { node, variant } = key;
     let stored = shared.store.read_for_run(move |session| session.stored(node, variant)).await?;
     let spooled = stored.filter(|stored| stored.place == Place::Spooled).and_then(|stored| stored.document);
-    let Some(packed) = spooled else { return Ok(false) };
+    let Some(packed) = spooled else { return Ok(()) };
+    crash::point("deliver.begun");
     let digest = packed.digest.clone();
     let bytes = shared.compute(move || packed.unpack()).await?;
     store.save(&key, bytes.into()).await?;
     crash::point("deliver.sent");
-    shared.store.write(Delivered { key, digest }).await
+    shared.store.write(Delivered { key, digest }).await?;
+    crash::point("deliver.done");
+    log::info!("A document was delivered to the data store node={node} object={}", key.object());
+    Ok(())
 }
 
 /// Notes that the data store has a document.
@@ -110,28 +113,16 @@ impl Job for Delivered {
     }
 }
 
-/// Removes the documents of a node whose record is gone; one attempt.
-pub(super) async fn discard(shared: &Shared, node: Uuid) {
-    let Some(store) = &shared.data_store else { return };
-    match discard_all(shared, store, node).await {
-        Ok(false) => {}
-        Ok(true) => log::info!("The data of a node that is gone was removed from the data store node={node}"),
-        Err(error) => {
-            log::warn!("The data of a node that is gone could not be removed yet node={node} error={error}");
-        }
-    }
-}
-
-async fn discard_all(shared: &Shared, store: &dyn DataStore, node: Uuid) -> Result<bool> {
-    if !shared.store.read(move |session| session.has_data_removal(node)).await? {
-        return Ok(false);
-    }
+async fn discard(shared: &Shared, store: &dyn DataStore, node: Uuid) -> Result<()> {
+    crash::point("discard.begun");
     for variant in [Variant::Raw, Variant::Processed] {
         store.remove(&Key::new(node, variant)).await?;
     }
     crash::point("discard.sent");
     shared.store.write(Discarded(node)).await?;
-    Ok(true)
+    crash::point("discard.done");
+    log::info!("The data of a node that is gone was removed from the data store node={node}");
+    Ok(())
 }
 
 /// Notes that there is nothing to be removed any more.

@@ -73,12 +73,8 @@ async fn find(shared: &Shared, service: &dyn NodeService, node: Uuid, operation:
         Operation::Save(posting, processed) => {
             Finding::Saved(data::save(shared, node, &posting, processed).await)
         }
-        Operation::Deliver => {
-            data::deliver(shared, node).await;
-            Finding::DataLookedAfter
-        }
-        Operation::Discard => {
-            data::discard(shared, node).await;
+        Operation::LookAfterData => {
+            data::look_after(shared, node).await;
             Finding::DataLookedAfter
         }
         Operation::Apply(plan) => Finding::Applied(apply(service, node, &plan.change).await),

@@ -104,10 +104,8 @@ pub enum Operation {
     Process(Box<Node>, std::sync::Arc<Posting>, PowerPolicy),
     /// Store the raw and the processed data in the data store.
     Save(std::sync::Arc<Posting>, Packed),
-    /// Deliver documents that wait for the data store.
-    Deliver,
-    /// Remove the documents of a node without record from the data store.
-    Discard,
+    /// Deliver documents that wait for the data store, or remove those of a node without record from it.
+    LookAfterData,
     /// Send a Change.
     Apply(Box<Plan>),
     /// Power the machine off at the end of a run.
@@ -127,8 +125,7 @@ impl Operation {
             Self::Fetch | Self::FetchLater => "fetch",
             Self::Process(..) => "hooks",
             Self::Save(..) => "save",
-            Self::Deliver => "deliver",
-            Self::Discard => "discard",
+            Self::LookAfterData => "look_after_data",
             Self::Apply(_) => "apply",
             Self::PowerOff => "power_off",
             Self::AbortPowerOff(_) => "abort_power_off",
@@ -144,8 +141,8 @@ impl Operation {
             Self::Reboot => "rebooting the machine",
             Self::Fetch | Self::FetchLater => "reading the node from the node service",
             Self::Process(..) => "running the hooks",
-            Self::Save(..) | Self::Deliver => "storing the data",
-            Self::Discard => "removing the data of an earlier record",
+            Self::Save(..) => "storing the data",
+            Self::LookAfterData => "looking after the data of an earlier run",
             Self::Apply(_) => "updating the node",
             Self::PowerOff | Self::AbortPowerOff(_) => "powering the machine off",
         }
@@ -176,7 +173,7 @@ pub enum Finding {
     Processed(Result<Processed, Error>),
     /// Of [`Operation::Save`].
     Saved(Result<(), Error>),
-    /// Of [`Operation::Deliver`] and [`Operation::Discard`].
+    /// Of [`Operation::LookAfterData`].
     DataLookedAfter,
     /// Of [`Operation::Apply`].
     Applied(Result<(), Error>),

@@ -210,6 +210,22 @@ def test_the_objects_go_with_the_record(rollcall, machine, machines, swift, cont
     assert machine.data().status_code == 200
 
 
+@pytest.mark.configured(clean_up_period=1)
+def test_the_objects_go_though_the_node_was_at_work_just_now(rollcall, machine, machines, swift, container, ironic, database):
+    only_sqlite(database)
+    waiting = machines()
+    machines()
+    for one in (machine, waiting):
+        one.introspect()
+    waiting.until_waiting()
+    for one in (machine, waiting):
+        ironic.nodes.pop(one.uuid)
+
+    def gone():
+        return all(swift.ask('HEAD', container, name(one.uuid)).status_code == 404 for one in (machine, waiting))
+    wait_for(gone, 'the objects to go', 15)
+
+
 def test_five_machines_whose_runs_failed_are_delivered_when_swift_is_back(
         rollcall, machines, swift, container, database, background):
     only_sqlite(database)

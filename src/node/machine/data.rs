@@ -4,16 +4,16 @@
 //! run; and it keeps nobody waiting: who asks for something has it dropped, and it is done later.
 
 use super::{Activity, Effect, Effects, NodeMachine, Work};
+use crate::fsm::State;
 use crate::node::order::Operation;
 
 impl NodeMachine {
     pub(super) fn on_look_after_data(&mut self) -> Effects {
-        match self.state() {
-            _ if self.is_locked() => Vec::new(),
-            None => self.begin(Operation::Discard, Work::LookAfterData),
-            Some(state) if state.is_terminal() => self.begin(Operation::Deliver, Work::LookAfterData),
-            Some(_) => Vec::new(),
+        // What the database says counts: the record may be gone without our knowing.
+        if self.is_locked() || self.state().is_some_and(State::is_active) {
+            return Vec::new();
         }
+        self.begin(Operation::LookAfterData, Work::LookAfterData)
     }
 
     /// Drops such work, if it is what is in flight.

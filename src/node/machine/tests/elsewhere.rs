@@ -120,7 +120,7 @@ fn who_asks_for_something_does_not_wait_for_a_delivery() {
         harness.do_operation(Luck::Bad);
         harness.do_commit();
         harness.feed(Input::LookAfterData);
-        assert!(matches!(harness.operation, Some(Operation::Deliver)));
+        assert!(matches!(harness.operation, Some(Operation::LookAfterData)));
         harness
     };
     let mut harness = failed();
@@ -137,13 +137,16 @@ fn who_asks_for_something_does_not_wait_for_a_delivery() {
 
 #[test]
 fn nothing_is_delivered_under_the_hands_of_a_run() {
-    let mut harness = waiting();
-    harness.feed(Input::LookAfterData);
-    assert!(harness.operation.is_none());
     let (mut harness, _) = saving();
     harness.feed(Input::LookAfterData);
     assert!(matches!(harness.operation, Some(Operation::Save(..))));
+}
+
+#[test]
+fn what_is_left_of_a_record_is_looked_after_though_its_removal_is_not_known() {
     let mut gone = Harness::with(KeepData::Elsewhere);
-    gone.feed(Input::LookAfterData);
-    assert!(matches!(gone.operation, Some(Operation::Discard)));
+    for harness in [&mut gone, &mut waiting(), &mut finished()] {
+        harness.feed(Input::LookAfterData);
+        assert!(matches!(harness.operation, Some(Operation::LookAfterData)));
+    }
 }

@@ -297,11 +297,10 @@ impl Harness {
             (Operation::Save(posting, processed), luck) => {
                 self.documents.save(&posting.raw, &processed, luck)
             }
-            (Operation::Deliver, luck) => {
+            (Operation::LookAfterData, luck) => {
                 self.do_deliver(luck);
                 Finding::DataLookedAfter
             }
-            (Operation::Discard, _) => Finding::DataLookedAfter,
             (Operation::Apply(_), Luck::Good | Luck::Odd) => Finding::Applied(Ok(())),
             (Operation::Apply(_), _) => Finding::Applied(Err(Error::internal("no"))),
             (Operation::PowerOff, Luck::Good) => Finding::PoweredOff(Ok(())),
