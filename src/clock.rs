@@ -3,9 +3,10 @@
 //! Invariant: nothing else in the crate reads the wall clock, so that a test can move time by hand.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, NaiveDateTime, Timelike, Utc};
 use serde::{Serialize, Serializer};
 
 /// A moment: microseconds since the epoch, UTC. The form in which the database keeps times.
@@ -38,6 +39,20 @@ impl fmt::Display for Timestamp {
         let time = self.to_utc();
         let pattern = if time.nanosecond() == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.6f" };
         write!(f, "{}", time.format(pattern))
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = chrono::ParseError;
+
+    /// As it is shown, or with a zone.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let zoned = DateTime::parse_from_rfc3339(text).map(|time| time.timestamp_micros());
+        let plain = || {
+            let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")?;
+            Ok(time.and_utc().timestamp_micros())
+        };
+        zoned.or_else(|_| plain()).map(Self)
     }
 }
 

@@ -24,6 +24,7 @@ use crate::health::Health;
 use crate::http;
 use crate::http::auth::Authentication;
 use crate::http::server::{Listener, ServerSettings};
+use crate::node::builds::StoredBuilds;
 use crate::node::discovery::Discovery;
 use crate::node::machine::{self, Spacing, Unknown};
 use crate::node::provision::InUse;
@@ -84,6 +85,7 @@ impl Daemon {
             callback_deadline: Duration::from_secs(config.callback_deadline),
             discovery: Discovery::from_config(config),
             bmc_address_fields: config.ipmi_address_fields.clone(),
+            volatile: config.build_data.volatile.clone(),
             store,
             pipeline,
             rules: Arc::new(RuleBook::from_config(config)),
@@ -210,6 +212,7 @@ fn settings(config: &Config, keep_data: KeepData) -> machine::Settings {
         timeout_power: if config.timeout_power_off { TimeoutPower::Off } else { TimeoutPower::Leave },
         spacing: if config.introspection_delay > 0 { Spacing::Spaced } else { Spacing::Free },
         in_use: if config.processing.permit_active_introspection { InUse::Permitted } else { InUse::Refused },
+        generators: config.build_data.generators(),
         tokens: if config.callback.require_token { Tokens::Required } else { Tokens::Unused },
         unknown: match config.processing.node_not_found_hook {
             Some(_) => Unknown::Enrolled,
@@ -221,7 +224,12 @@ fn settings(config: &Config, keep_data: KeepData) -> machine::Settings {
 fn periods(config: &Config) -> Periods {
     let period = Duration::from_secs(config.clean_up_period);
     let kept = |value: i64| (value > 0).then_some(value);
-    let keep = Keep { records_s: kept(config.node_status_keep_time), runs_s: kept(config.history_keep_time) };
+    let keep = Keep {
+        records_s: kept(config.node_status_keep_time),
+        runs_s: kept(config.history_keep_time),
+        builds_s: kept(config.build_data.keep_time),
+        builds_each: kept(config.build_data.keep_latest),
+    };
     Periods { clean_up: (!period.is_zero()).then_some(period), keep }
 }
 
@@ -322,6 +330,11 @@ fn http_services(
             troubles: store.troubles(),
             breaker: ironic.as_ref().map(|shared| shared.breaker()),
         };
-        http::Services { rules: Rc::new(StoredRules::new(Rc::clone(&nodes))), nodes, health: Rc::new(health) }
+        http::Services {
+            rules: Rc::new(StoredRules::new(Rc::clone(&nodes))),
+            builds: Rc::new(StoredBuilds::new(Rc::clone(&nodes))),
+            nodes,
+            health: Rc::new(health),
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::Connection;
+use rollcall::build_data::{Collection, Generator, Item, item};
 use rollcall::clock::{Clock, SystemClock, Timestamp};
 use rollcall::config::Config;
 use rollcall::fsm::{self, Birth, Event};
@@ -21,7 +22,7 @@ use rollcall::node_service::{Node, Port};
 use rollcall::processing::{Pipeline, View, document};
 use rollcall::store::documents::Packed;
 use rollcall::store::transition::{
-    DataWrite, Expected, Lookup, PowerJobWrite, RunWrite, Transition, Written,
+    BuildWrite, DataWrite, Expected, Lookup, PowerJobWrite, RunWrite, Transition, Written,
 };
 use rollcall::store::{QueryResult, Session};
 use uuid::Uuid;
@@ -36,6 +37,8 @@ pub struct Ready {
     raw: Packed,
     processed: Packed,
     plan: Vec<u8>,
+    contents: Vec<Packed>,
+    collection: Collection,
 }
 
 /// Processes the documents of `count` machines.
@@ -55,9 +58,22 @@ fn ready(pipeline: &Pipeline, number: u32) -> Ready {
         document: object(machines::port(number, 0)),
     };
     let mut processed = posting.take_document(pipeline).unwrap();
+    let (mut items, sightings) = item::of_document(&processed, &Generator::ALL).unwrap();
+    items.extend(item::of_posting(&posting.raw, None, &Generator::ALL).unwrap());
     let change = pipeline.process(&View { node: &node, ports: &[port] }, &mut processed).unwrap();
-    let plan = serde_json::to_vec(&Plan { change, ending: Ending::PowerOff }).unwrap();
-    Ready { number, raw: posting.raw, processed: Packed::pack(&document::encode(&processed)).unwrap(), plan }
+    let references = items.iter().map(Item::reference).collect();
+    let collection = Collection { node_name: None, items: references, sightings: Some(sightings) };
+    let build = collection.clone();
+    let plan = serde_json::to_vec(&Plan { change, ending: Ending::PowerOff, build }).unwrap();
+    let contents = items.into_iter().map(|item| item.content).collect();
+    Ready {
+        number,
+        raw: posting.raw,
+        processed: Packed::pack(&document::encode(&processed)).unwrap(),
+        plan,
+        contents,
+        collection,
+    }
 }
 
 /// A loop with a database of its own.
@@ -186,6 +202,7 @@ fn born(machine: &Ready, now: Timestamp, deadline: Option<Timestamp>, run: (Uuid
         data: DataWrite::default(),
         runs: RunWrite { begun: Some(run.1), ..RunWrite::default() },
         power_job: PowerJobWrite::Drop,
+        build: BuildWrite::default(),
     }
 }
 
@@ -223,10 +240,13 @@ fn plan(machine: &Ready, record: Option<&Record>, now: Timestamp) -> Transition 
     let mut transition = step::stay(record.unwrap(), now);
     transition.runs.plan = Some(machine.plan.clone());
     transition.data.processed = Some(machine.processed.clone());
+    transition.build.contents.clone_from(&machine.contents);
     transition
 }
 
-fn finish(_: &Ready, record: Option<&Record>, now: Timestamp) -> Transition {
+fn finish(machine: &Ready, record: Option<&Record>, now: Timestamp) -> Transition {
     let end = End::success(Some("powered_off".to_owned()));
-    step::close(record.unwrap(), Event::Finish, now, end, KeepData::Yes).unwrap()
+    let mut transition = step::close(record.unwrap(), Event::Finish, now, end, KeepData::Yes).unwrap();
+    transition.build.written = Some(machine.collection.clone());
+    transition
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::facts::{Components, Facts, KINDS, ONLY, Properties};
 
@@ -15,7 +16,7 @@ pub const VOLATILE: [&str; 5] =
     ["cpu.frequency", "nics.has_carrier", "nics.ipv4_address", "nics.ipv6_address", "nics.speed_mbps"];
 
 /// What became of a component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is new.
@@ -27,7 +28,7 @@ pub enum Verdict {
 }
 
 /// A property before and after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Values {
     /// Before; null where there was none.
     pub from: Value,
@@ -36,11 +37,12 @@ pub struct Values {
 }
 
 /// What became of one component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Difference {
     /// Its kind.
     pub component: String,
     /// What it is known by; null where there is one a machine.
+    #[schema(required)]
     pub key: Option<String>,
     /// What became of it.
     pub change: Verdict,

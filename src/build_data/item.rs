@@ -11,6 +11,9 @@ use crate::node_service::Object;
 use crate::processing::ramdisk_logs::RamdiskLogs;
 use crate::store::documents::Packed;
 
+/// Larger logs are left to the folder of logs.
+const MAX_LOGS_BYTES: usize = 8 << 20;
+
 /// What made an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,7 +88,7 @@ pub struct Reference {
 
 /// What the end of a run writes: a row for each reference, and where the components are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Written {
+pub struct Collection {
     /// The node's name, where it has one.
     pub node_name: Option<String>,
     /// The items.
@@ -118,6 +121,7 @@ pub fn of_posting(raw: &Packed, logs: Option<&RamdiskLogs>, wanted: &[Generator]
     }
     if wanted.contains(&Generator::Logs)
         && let Some(archive) = logs.and_then(RamdiskLogs::archive)
+        && archive.len() <= MAX_LOGS_BYTES
     {
         items.push(Item { generator: Generator::Logs, content: Packed::plain(archive)? });
     }

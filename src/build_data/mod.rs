@@ -9,4 +9,4 @@ pub mod facts;
 pub mod item;
 
 pub use self::facts::Sighting;
-pub use self::item::{Generator, Item, Reference, Written};
+pub use self::item::{Collection, Generator, Item, Reference};

@@ -1,4 +1,4 @@
-//! `rollcall db upgrade`, `rollcall db version` and `rollcall db import`.
+//! `rollcall db upgrade`, `rollcall db version`, `rollcall db import` and `rollcall db prune-build-data`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::db_import::DbImport;
+use super::db_prune::Prune;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::store::{self, SchemaVersion};
@@ -31,6 +32,8 @@ pub enum DbAction {
     Version,
     /// Take over the records of an ironic-inspector
     Import(DbImport),
+    /// Remove old build data now, beside a daemon if need be; the daemon does so by itself
+    PruneBuildData(Prune),
 }
 
 impl DbCommand {
@@ -45,6 +48,7 @@ impl DbCommand {
             DbAction::Upgrade => store::upgrade(url)?,
             DbAction::Version => store::schema_version(url)?,
             DbAction::Import(import) => return import.run(&config, out),
+            DbAction::PruneBuildData(prune) => return prune.run(&config, out),
         };
         print(&version, out).map_err(Error::internal)?;
         Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ pub mod config;
 mod config_import;
 pub mod db;
 mod db_import;
+mod db_prune;
 pub mod demo;
 mod exit;
 pub mod migrate_data;

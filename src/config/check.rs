@@ -120,9 +120,11 @@ fn retention(config: &Config, draft: &mut Draft) {
     let kept = [
         ("node_status_keep_time", config.node_status_keep_time),
         ("history_keep_time", config.history_keep_time),
+        ("build_data.keep_time", config.build_data.keep_time),
+        ("build_data.keep_latest", config.build_data.keep_latest),
     ];
-    for (name, seconds) in kept {
-        if seconds > 0 && config.clean_up_period == 0 {
+    for (name, limit) in kept {
+        if limit > 0 && config.clean_up_period == 0 {
             draft.warning(name, "has no effect with clean_up_period 0");
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: no telling shows the text, as it may hold a secret.
 
+use crate::build_data::Generator;
+use crate::build_data::facts::KINDS;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -37,6 +39,11 @@ pub(super) const DATA_STORE: Form =
     Form { name: "none, database, swift or folder:PATH", check: registry::check };
 /// The name of a container of Swift.
 pub(super) const CONTAINER: Form = Form { name: "text without slash", check: container };
+/// The pattern of a log's name.
+pub(super) const GENERATOR: Form =
+    Form { name: "inventory, lldp, unprocessed, logs or facts", check: generator };
+/// A kind of components, or one of their properties.
+pub(super) const FACT: Form = Form { name: "KIND or KIND.PROPERTY", check: fact };
 /// The pattern of a log's name.
 pub(super) const LOG_NAME: Form = Form { name: "pattern", check: log_name };
 
@@ -156,6 +163,17 @@ pub fn cidr_and_network(text: &str) -> Result<(IpNet, String), String> {
 }
 
 /// A pattern may hold `{uuid}`, `{mac}`, `{bmc}` and `{dt:FORMAT}`, and nothing else in braces.
+fn generator(text: &str) -> Result<(), String> {
+    let known = Generator::named(text).is_some();
+    known.then_some(()).ok_or_else(|| "inventory, lldp, unprocessed, logs or facts is needed".to_owned())
+}
+
+fn fact(text: &str) -> Result<(), String> {
+    let kind = text.split('.').next().unwrap_or_default();
+    let known = KINDS.contains(&kind);
+    known.then_some(()).ok_or_else(|| format!("one of {} is needed, or a property of it", KINDS.join(", ")))
+}
+
 fn log_name(text: &str) -> Result<(), String> {
     let plain = text.replace("{{", "").replace("}}", "");
     let mut parts = plain.split('{');

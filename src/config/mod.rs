@@ -6,6 +6,7 @@
 
 mod absent;
 mod authtoken;
+mod build_data;
 mod callback;
 mod check;
 mod cors;
@@ -36,6 +37,7 @@ mod tests;
 mod tls;
 
 pub use authtoken::{KeystoneAuthtoken, OsloPolicy};
+pub use build_data::BuildData;
 pub use callback::Callback;
 pub use cors::Cors;
 pub use database::{Database, DatabaseUrl};
@@ -73,6 +75,7 @@ const SECTIONS: &[&Section] = &[
     &swift::SECTION,
     &processing::CAPABILITIES,
     &processing::PCI_DEVICES,
+    &build_data::SECTION,
     &discovery::SECTION,
     &hooks::ACCELERATORS,
     &hooks::EXTRA_HARDWARE,

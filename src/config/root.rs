@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, works};
 use super::{
-    Accelerators, Callback, Capabilities, Cors, Database, Discovery, ExtraHardware, Healthcheck, Ironic,
-    KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet, Processing, PxeFilter, Ssl, Swift,
+    Accelerators, BuildData, Callback, Capabilities, Cors, Database, Discovery, ExtraHardware, Healthcheck,
+    Ironic, KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet, Processing, PxeFilter, Ssl,
+    Swift,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.
@@ -265,6 +266,8 @@ pub struct Config {
     pub capabilities: Capabilities,
     /// `[pci_devices]`
     pub pci_devices: PciDevices,
+    /// `[build_data]`
+    pub build_data: BuildData,
     /// `[discovery]`
     pub discovery: Discovery,
     /// `[accelerators]`
@@ -346,6 +349,7 @@ impl Default for Config {
             swift: Swift::default(),
             capabilities: Capabilities::default(),
             pci_devices: PciDevices::default(),
+            build_data: BuildData::default(),
             discovery: Discovery::default(),
             accelerators: Accelerators::default(),
             extra_hardware: ExtraHardware::default(),

@@ -4,8 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{Api, body, path, reply};
-use crate::error::Result;
+use super::{Api, body, path, query, replay, reply};
+use crate::error::{Error, Result};
 use crate::node::Variant;
 use crate::node_service::Object;
 use crate::processing::document;
@@ -24,6 +24,12 @@ pub(super) async fn unprocessed(request: HttpRequest, api: Data<Api>) -> Result<
 pub(super) async fn reapply(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let node = path::node(&request)?;
     let document = given(&body::read(&request, &api.settings).await?)?;
+    if query::boolean(&request, "dry_run")? == Some(true) {
+        return match document {
+            None => replay::one(&request, &api, &node).await,
+            Some(_) => Err(Error::bad_request("A dry run takes no data: it is of what is stored")),
+        };
+    }
     api.nodes.reapply(&node, document).await?;
     Ok(reply::accepted())
 }

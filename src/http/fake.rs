@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::context;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
+use crate::node::builds::{Among, Builds, Contents, Diff, Replayed, Seen, Snapshot, Source, WithContent};
 use crate::node::matching::{self, Candidate, Explanation, Matched};
 use crate::node::rules::{DryRun, Rules};
 use crate::node::timeline::{Entry, Timeline};
@@ -22,6 +23,7 @@ use crate::node::{
 use crate::node_service::Object;
 use crate::node_service::recorded::Call;
 use crate::processing::rules::{MatchedRule, Results, Rule, RulePatch};
+use crate::store::build_data::{Build, Of, Selection, SightingRow, Sought};
 use crate::store::runs::RunRow;
 
 /// The only node, and its name.
@@ -139,6 +141,71 @@ fn rule(uuid: &str) -> Rule {
         "actions": [{"action": "fail", "message": "boom"}],
     });
     Rule::from_object(body.as_object().unwrap()).unwrap()
+}
+
+#[async_trait(?Send)]
+impl Builds for Fake {
+    async fn select(&self, selection: Selection, limit: usize, _: Contents) -> Result<Vec<WithContent>> {
+        self.note(format!("builds {:?} {limit}", selection.of))?;
+        let contents =
+            [("inventory", "application/json", b"{}".to_vec()), ("logs", "application/gzip", vec![0xff])];
+        let row = |(id, (generator, format, content)): (i64, (&str, &str, Vec<u8>))| {
+            (build(id, generator, format), Some(content))
+        };
+        Ok((1..).zip(contents).map(row).collect())
+    }
+
+    async fn one(&self, id: i64) -> Result<WithContent> {
+        self.note(format!("build {id}"))?;
+        Ok((build(id, "facts", "application/json"), Some(b"{}".to_vec())))
+    }
+
+    async fn diff(&self, of: Of, from: Option<Snapshot>, to: Option<Snapshot>) -> Result<Diff> {
+        self.note(format!("diff {of:?} {from:?} {to:?}"))?;
+        let row = |id| build(id, "facts", "application/json");
+        Ok(Diff { from: row(1), to: row(2), differences: Vec::new() })
+    }
+
+    async fn sightings(&self, sought: Sought, limit: usize) -> Result<Vec<Seen>> {
+        self.note(format!("sightings {:?} {limit}", sought.value))?;
+        let row = SightingRow {
+            kind: "mac".to_owned(),
+            value: "52:54:00:00:00:01".to_owned(),
+            node_uuid: NODE.to_owned(),
+            detail: "eth0".to_owned(),
+            first_us: 1,
+            last_us: 2,
+            present: true,
+        };
+        Ok(vec![Seen { row, node_name: Some(NAME.to_owned()), last_us: 3 }])
+    }
+
+    async fn replay(&self, ident: &str, source: Source) -> Result<Replayed> {
+        self.note(format!("replay {ident} {source:?}"))?;
+        let (change, rules, node) = (json!({}), json!([]), NODE.parse().unwrap());
+        Ok(Replayed { change, difference: Value::Null, error: None, node, rules })
+    }
+
+    async fn among(&self, among: &Among, after: Option<Uuid>) -> Result<Vec<Uuid>> {
+        self.note(format!("among {:?} {:?}", among.nodes, among.states))?;
+        Ok(if after.is_none() { vec![NODE.parse().unwrap()] } else { Vec::new() })
+    }
+}
+
+fn build(id: i64, generator: &str, format: &str) -> Build {
+    Build {
+        id,
+        node_uuid: NODE.to_owned(),
+        node_name: Some(NAME.to_owned()),
+        task_id: None,
+        run_id: Some(NODE.to_owned()),
+        generator: generator.to_owned(),
+        data_format: format.to_owned(),
+        collected_us: 1_767_232_740_000_070,
+        document_id: id,
+        digest: "abc".to_owned(),
+        size_bytes: 2,
+    }
 }
 
 #[async_trait(?Send)]

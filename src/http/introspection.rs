@@ -23,7 +23,7 @@ pub(super) struct Issued<'a> {
 /// `POST /v1/introspection/<node>`; a body is read, so that the connection can go on, and ignored.
 pub(super) async fn start(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let node = path::node(&request)?;
-    let manage_boot = manage_boot(query::first(&request, "manage_boot").as_deref(), &api.settings)?;
+    let manage_boot = manage_boot(query::boolean(&request, "manage_boot")?, &api.settings)?;
     body::read(&request, &api.settings).await?;
     Ok(match api.nodes.start(&node, manage_boot).await?.token {
         Some(token) => issued(StatusCode::ACCEPTED, &token),
@@ -61,12 +61,8 @@ pub(super) async fn abort(request: HttpRequest, api: Data<Api>) -> Result<HttpRe
 }
 
 /// What `manage_boot` says; managed where it is absent.
-fn manage_boot(given: Option<&str>, settings: &Settings) -> Result<ManageBoot> {
-    let wanted = match given {
-        None => ManageBoot::Managed,
-        Some(text) => parse(text)
-            .ok_or_else(|| Error::bad_request(format!("Invalid boolean value for manage_boot: {text}")))?,
-    };
+fn manage_boot(given: Option<bool>, settings: &Settings) -> Result<ManageBoot> {
+    let wanted = if given == Some(false) { ManageBoot::Unmanaged } else { ManageBoot::Managed };
     if wanted == ManageBoot::Managed && !settings.can_manage_boot {
         return Err(Error::bad_request(
             "Managed boot is requested, but this installation cannot manage boot ((can_manage_boot set to False)",
@@ -75,41 +71,18 @@ fn manage_boot(given: Option<&str>, settings: &Settings) -> Result<ManageBoot> {
     Ok(wanted)
 }
 
-fn parse(text: &str) -> Option<ManageBoot> {
-    match text.trim().to_lowercase().as_str() {
-        "1" | "t" | "true" | "on" | "y" | "yes" => Some(ManageBoot::Managed),
-        "0" | "f" | "false" | "off" | "n" | "no" => Some(ManageBoot::Unmanaged),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_of_a_boolean_is_understood() {
-        for text in ["1", "t", "true", "on", "y", "yes", " YES ", "True"] {
-            assert_eq!(parse(text), Some(ManageBoot::Managed), "{text}");
-        }
-        for text in ["0", "f", "false", "off", "n", "no", "\tNo", "FALSE"] {
-            assert_eq!(parse(text), Some(ManageBoot::Unmanaged), "{text}");
-        }
-        for text in ["", "maybe", "2", "truee", "-1", "none"] {
-            assert_eq!(parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn managed_boot_may_be_impossible_here() {
         let settings = Settings { can_manage_boot: false, ..Settings::default() };
-        for given in [None, Some("true")] {
+        for given in [None, Some(true)] {
             assert!(
                 manage_boot(given, &settings).unwrap_err().text.contains("((can_manage_boot set to False)")
             );
         }
-        assert_eq!(manage_boot(Some("0"), &settings), Ok(ManageBoot::Unmanaged));
-        let error = manage_boot(Some("2"), &settings).unwrap_err();
-        assert_eq!(error.text, "Invalid boolean value for manage_boot: 2");
+        assert_eq!(manage_boot(Some(false), &settings), Ok(ManageBoot::Unmanaged));
     }
 }

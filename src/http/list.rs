@@ -37,7 +37,7 @@ fn wanted(request: &HttpRequest, max_limit: usize) -> Result<ListQuery> {
     let text = |name| query::first(request, name);
     Ok(ListQuery {
         marker: text("marker").map(|text| marker(&text)).transpose()?,
-        limit: text("limit").map_or(Ok(max_limit), |text| limit(&text, max_limit))?,
+        limit: limit_of(request, max_limit)?,
         states: text("state").map_or(Ok(Vec::new()), |text| states(&text))?,
     })
 }
@@ -48,6 +48,11 @@ fn refused(reason: impl std::fmt::Display) -> Error {
 
 fn marker(text: &str) -> Result<Uuid> {
     Uuid::try_parse(text).map_err(|_invalid| refused("Marker not UUID-like"))
+}
+
+/// How many are wanted at most.
+pub(super) fn limit_of(request: &HttpRequest, max_limit: usize) -> Result<usize> {
+    query::first(request, "limit").map_or(Ok(max_limit), |text| limit(&text, max_limit))
 }
 
 /// Zero means the maximum.

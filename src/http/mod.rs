@@ -7,6 +7,7 @@
 mod access;
 pub mod auth;
 mod body;
+mod builds;
 mod continue_callback;
 mod cors;
 mod data;
@@ -27,12 +28,14 @@ mod path;
 pub mod policy;
 mod query;
 pub mod ramdisks;
+mod replay;
 mod reply;
 mod root;
 pub mod routes;
 mod rules;
 pub mod server;
 mod settings;
+mod sightings;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -54,6 +57,7 @@ use actix_web::web::Data;
 use crate::error::{Error, Result};
 use crate::health;
 use crate::node::Introspection;
+use crate::node::builds::Builds;
 use crate::node::rules::Rules;
 
 pub use cors::Cors;
@@ -67,6 +71,8 @@ pub struct Services {
     pub nodes: Rc<dyn Introspection>,
     /// What may be asked of the rules.
     pub rules: Rc<dyn Rules>,
+    /// What may be asked of all that runs have found.
+    pub builds: Rc<dyn Builds>,
     /// Whether the daemon can do its work.
     pub health: health::Examine,
 }
@@ -77,6 +83,8 @@ pub struct Api {
     pub nodes: Rc<dyn Introspection>,
     /// What may be asked of the rules.
     pub rules: Rc<dyn Rules>,
+    /// What may be asked of all that runs have found.
+    pub builds: Rc<dyn Builds>,
     /// Whether the daemon can do its work.
     pub health: health::Examine,
     /// How the interface behaves.
@@ -98,8 +106,8 @@ impl Api {
     /// The interface of one worker.
     #[must_use]
     pub fn new(services: Services, settings: Settings) -> Self {
-        let Services { nodes, rules, health } = services;
-        Self { nodes, rules, health, settings, under_way: Rc::default() }
+        let Services { nodes, rules, builds, health } = services;
+        Self { nodes, rules, builds, health, settings, under_way: Rc::default() }
     }
 
     /// A place for one more request.

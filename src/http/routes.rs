@@ -12,8 +12,8 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 use super::openapi::Doc;
 use super::policy::Policy;
 use super::{
-    Surface, auth, continue_callback, data, events, failure, introspection, list, metrics, openapi, path,
-    root, rules,
+    Surface, auth, builds, continue_callback, data, events, failure, introspection, list, metrics, openapi,
+    path, replay, root, rules, sightings,
 };
 use crate::error::Error;
 
@@ -75,6 +75,20 @@ pub static ROUTES: &[Endpoint] = &[
     post("/v1/introspection/{node}/data/unprocessed", "reapply", openapi::REAPPLY, Policy::Reapply, || {
         web::to(data::reapply)
     }),
+    get(
+        "/v1/introspection/{node}/builddata",
+        "build data of a node",
+        openapi::BUILDS_OF_NODE,
+        Policy::Data,
+        || web::to(builds::of_node),
+    ),
+    get("/v1/introspection/{node}/diff", "diff", openapi::DIFF, Policy::Data, || web::to(builds::diff)),
+    get("/v1/builddata", "build data", openapi::BUILDS, Policy::Data, || web::to(builds::all)),
+    get("/v1/builddata/{id}", "one item of build data", openapi::BUILD, Policy::Data, || {
+        web::to(builds::one)
+    }),
+    get("/v1/sightings", "sightings", openapi::SIGHTINGS, Policy::Data, || web::to(sightings::list)),
+    post("/v1/replay", "replay", openapi::REPLAY, Policy::Reapply, || web::to(replay::many)),
     get("/v1/rules", "rules", openapi::RULES, Policy::RuleGet, || web::to(rules::list)),
     post("/v1/rules", "create a rule", openapi::CREATE_RULE, Policy::RuleCreate, || web::to(rules::create)),
     delete("/v1/rules", "delete all rules", openapi::DELETE_RULES, Policy::RuleDelete, || {

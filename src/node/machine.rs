@@ -7,6 +7,8 @@
 mod abort;
 mod adopt;
 mod callback;
+mod collected;
+mod commits;
 mod data;
 mod deadline;
 mod history;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use self::collected::Collected;
 use super::Record;
 use super::matching::Explanation;
 use super::order::{Adoption, Finding, Operation, Plan, Remains, Source, StartOrder, Ticket};
@@ -33,6 +36,7 @@ use super::provision::InUse;
 use super::step::{self, End, KeepData, TimeoutPower};
 use super::timeline::{Entry, Timeline};
 use super::token::{TokenDigest, Tokens};
+use crate::build_data::Generator;
 use crate::clock::Timestamp;
 use crate::context::Asker;
 use crate::error::{Error, Result};
@@ -72,6 +76,8 @@ pub struct Settings {
     pub unknown: Unknown,
     /// Whether callbacks have to carry the token of their run.
     pub tokens: Tokens,
+    /// What is kept of each run for good.
+    pub generators: Vec<Generator>,
 }
 
 /// What becomes of callbacks that match no node.
@@ -277,6 +283,8 @@ pub struct NodeMachine {
     cause: Option<Asker>,
     /// Whether the one who posted the data of this run had an answer.
     told: bool,
+    /// What the end of this run writes down for good.
+    collected: Option<Collected>,
     /// How the data came to this node, for the next entry of the timeline.
     matched: Option<Explanation>,
     /// What became of the rules, until it is written down.
@@ -298,6 +306,7 @@ impl NodeMachine {
             asker: None,
             cause: None,
             told: false,
+            collected: None,
             matched: None,
             rules: None,
         }
@@ -425,6 +434,7 @@ impl NodeMachine {
             posted.answered = self.told;
         }
         transition.runs.timeline = Some(timeline.clone());
+        self.add_collected(&mut transition);
         let transition = Arc::new(transition);
         let effect = Effect::Commit(Arc::clone(&transition));
         let committing = Committing { transition, timeline, then, first, failure: None };
@@ -463,97 +473,6 @@ impl NodeMachine {
         let failed = answers.into_iter().map(|(ticket, _)| (ticket, Err(Error::internal(refusal))));
         let answers = failed.collect();
         self.unlock(answers)
-    }
-
-    fn on_committed(&mut self, now: Timestamp) -> Effects {
-        let Activity::Committing(committing) = std::mem::replace(&mut self.activity, Activity::Idle) else {
-            return Vec::new();
-        };
-        self.committed(now, *committing)
-    }
-
-    fn committed(&mut self, now: Timestamp, committing: Committing) -> Effects {
-        self.record = Some(committing.transition.record.clone());
-        self.timeline = committing.timeline;
-        self.calls.clear();
-        self.matched = None;
-        self.rules = None;
-        match committing.then {
-            Then::Unlock(answers) => self.unlock(answers),
-            Then::Prepare(ticket, order) => self.prepare(now, ticket, *order),
-            Then::Admit(ticket, adoption) => self.admit_adopted(now, ticket, *adoption),
-            Then::Reboot => self.begin(Operation::Reboot, Work::Reboot),
-            Then::Examine(flow, node) => self.examine(now, flow, *node),
-            Then::Reprocess(flow) => self.reprocess(now, flow),
-            Then::Apply(flow, plan) => self.begin(Operation::Apply(plan.clone()), Work::Apply(flow, plan)),
-            Then::PowerOff(ticket) => self.power_off_for_abort(now, ticket),
-        }
-    }
-
-    /// Another has changed the row: it is read again, and the first step of a flow is judged anew.
-    fn on_lost(&mut self) -> Effects {
-        match std::mem::replace(&mut self.activity, Activity::Idle) {
-            Activity::Committing(committing) => {
-                self.activity = Activity::Reloading(committing);
-                vec![Effect::Reload]
-            }
-            other => {
-                self.activity = other;
-                Vec::new()
-            }
-        }
-    }
-
-    fn on_reloaded(&mut self, now: Timestamp, record: Option<Record>, timeline: Timeline) -> Effects {
-        let Activity::Reloading(committing) = std::mem::replace(&mut self.activity, Activity::Idle) else {
-            return Vec::new();
-        };
-        if record.as_ref() == Some(&committing.transition.record) {
-            // Our own commit, whose answer was lost.
-            return self.committed(now, *committing);
-        }
-        self.record = record;
-        self.timeline = timeline;
-        match (committing.first, committing.failure) {
-            (Some(first), Some(failure)) => {
-                self.unlock(first.ticket.map(|ticket| (ticket, Err(failure))).into_iter().collect())
-            }
-            (Some(first), None) => self.take(now, first.input),
-            (None, _) => self.abandon(committing.then),
-        }
-    }
-
-    /// The run is not ours any more; who waits for it is told to ask again.
-    fn abandon(&mut self, then: Then) -> Effects {
-        log::warn!("The node was changed elsewhere while it was worked on node={}", self.uuid);
-        let tickets: Vec<Ticket> = match then {
-            Then::Unlock(answers) => answers.into_iter().map(|(ticket, _)| ticket).collect(),
-            Then::Prepare(ticket, _) | Then::Admit(ticket, _) => vec![ticket],
-            Then::Examine(flow, _) | Then::Reprocess(flow) | Then::Apply(flow, _) => {
-                flow.ticket.into_iter().collect()
-            }
-            Then::PowerOff(ticket) => ticket.into_iter().collect(),
-            Then::Reboot => Vec::new(),
-        };
-        let changed = Error::conflict("The node was changed meanwhile, please try again");
-        self.unlock(tickets.into_iter().map(|ticket| (ticket, Err(changed.clone()))).collect())
-    }
-
-    /// A first step is given up, once it is certain that it was not committed after all; a later one is committed
-    /// again until the database takes it.
-    fn on_commit_failed(&mut self, error: Error) -> Effects {
-        let Activity::Committing(mut committing) = std::mem::replace(&mut self.activity, Activity::Idle)
-        else {
-            return Vec::new();
-        };
-        if committing.first.is_some() {
-            committing.failure = Some(error);
-            self.activity = Activity::Reloading(committing);
-            return vec![Effect::Reload];
-        }
-        let effect = Effect::CommitLater(Arc::clone(&committing.transition));
-        self.activity = Activity::Committing(committing);
-        vec![effect]
     }
 
     /// Gives the lock back and answers.

@@ -16,6 +16,7 @@ use super::ports;
 use super::posting::Posting;
 use super::shared::Shared;
 
+use crate::build_data::{Collection, Generator, Item, Sighting, item};
 use crate::crash;
 use crate::error::{Error, Kind, Result};
 use crate::node_service::recorded::{Call, Recorded};
@@ -110,10 +111,12 @@ async fn process(
     let ports = service.ports(node.uuid).await.map_err(|error| update_failed(node.uuid, &error))?;
     let (pipeline, rules, store) =
         (Arc::clone(&shared.pipeline), Arc::clone(&shared.rules), shared.store.clone());
+    let generators = shared.settings.generators.clone();
     shared
         .compute(move || {
             let mut processed = posting.take_document(&pipeline)?;
             let view = View { node: &node, ports: &ports };
+            let found = item::of_document(&processed, &generators)?;
             let mut change = pipeline.process(&view, &mut processed)?;
             // Rules add nothing to what is stored.
             let data = Packed::pack(&document::encode(&processed))?;
@@ -123,9 +126,25 @@ async fn process(
                 Outcome::Applied => ending(policy, &node),
                 Outcome::Failed(text) => Ending::Fail(text),
             };
-            Ok(Processed { plan: Box::new(Plan { change, ending }), data, rules })
+            let (contents, build) = collected(&node, &posting, found, &generators)?;
+            Ok(Processed { plan: Box::new(Plan { change, ending, build }), data, rules, contents })
         })
         .await
+}
+
+/// What the end of the run writes down for good, and the contents of it.
+fn collected(
+    node: &Node,
+    posting: &Posting,
+    (mut items, sightings): (Vec<Item>, Vec<Sighting>),
+    generators: &[Generator],
+) -> Result<(Vec<Packed>, Collection)> {
+    items.extend(item::of_posting(&posting.raw, posting.logs.as_ref(), generators)?);
+    let references = items.iter().map(Item::reference).collect();
+    let sightings = generators.contains(&Generator::Facts).then_some(sightings);
+    let node_name = node.document.get("name").and_then(Value::as_str).map(str::to_owned);
+    let contents = items.into_iter().map(|item| item.content).collect();
+    Ok((contents, Collection { node_name, items: references, sightings }))
 }
 
 /// To rules, the logs are part of the data.

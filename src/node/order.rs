@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::posting::Posting;
 use super::token::TokenDigest;
 use super::{Attribute, ManageBoot};
+use crate::build_data;
 use crate::error::Error;
 use crate::fsm::Birth;
 use crate::node_service::{Node, Persistence, ServiceError};
@@ -60,6 +61,9 @@ pub struct Plan {
     pub change: Change,
     /// What follows.
     pub ending: Ending,
+    /// What the end of the run writes down for good.
+    #[serde(default)]
+    pub build: build_data::Collection,
 }
 
 /// What the hooks and rules made of a document.
@@ -71,6 +75,8 @@ pub struct Processed {
     pub data: Packed,
     /// What became of the rules.
     pub rules: Results,
+    /// The contents that the plan's build data refers to.
+    pub contents: Vec<Packed>,
 }
 
 /// How a run ends once its Change is applied.

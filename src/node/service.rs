@@ -68,7 +68,7 @@ impl Nodes {
     }
 
     /// The UUID that a path names: itself in any notation, or that of the node with this name.
-    async fn resolve(&self, ident: &str) -> Result<Uuid> {
+    pub(super) async fn resolve(&self, ident: &str) -> Result<Uuid> {
         match Uuid::try_parse(ident) {
             Ok(uuid) => Ok(uuid),
             Err(_) => in_time(self.node(ident)).await.map(|node| node.uuid),
@@ -127,7 +127,7 @@ impl Nodes {
     }
 
     /// The raw data for a reapply without a document of its own.
-    async fn stored_raw(&self, node: Uuid) -> Result<Vec<u8>> {
+    pub(super) async fn stored_raw(&self, node: Uuid) -> Result<Vec<u8>> {
         if self.shared().settings.keep_data == KeepData::No {
             return Err(Error::bad_request(
                 "Inspector is not configured to store introspection data. Set the \
@@ -137,7 +137,7 @@ impl Nodes {
         self.document(node, Variant::Raw).await
     }
 
-    async fn document(&self, node: Uuid, variant: Variant) -> Result<Vec<u8>> {
+    pub(super) async fn document(&self, node: Uuid, variant: Variant) -> Result<Vec<u8>> {
         let key = Key::new(node, variant);
         let look = || self.shared().store.read(move |session| reading::known(session, &key));
         let external = self.shared().data_store.as_ref().map(|store| -> &dyn DataStore { store });

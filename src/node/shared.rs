@@ -79,6 +79,8 @@ pub struct Shared {
     pub discovery: Discovery,
     /// Members of `driver_info` that may hold the BMC's address, after `ipmi_address`.
     pub bmc_address_fields: Vec<String>,
+    /// What is left out of differences.
+    pub volatile: Vec<String>,
 }
 
 impl Shared {

@@ -11,7 +11,7 @@ use crate::fsm::{self, Birth, Event, Refusal};
 use crate::store::documents::Packed;
 use crate::store::runs::RunEnd;
 use crate::store::transition::{
-    DataWrite, Expected, Lookup, PowerJobWrite, Removal, RunWrite, Stay, Transition,
+    BuildWrite, DataWrite, Expected, Lookup, PowerJobWrite, Removal, RunWrite, Stay, Transition,
 };
 
 /// The text of a run that ran out of time.
@@ -89,6 +89,7 @@ pub fn stay(record: &Record, now: Timestamp) -> Transition {
         data: DataWrite::default(),
         runs: RunWrite::default(),
         power_job: PowerJobWrite::Keep,
+        build: BuildWrite::default(),
     }
 }
 
@@ -242,6 +243,7 @@ pub fn born(
         data: DataWrite::default(),
         runs: RunWrite { begun: Some(kind), ..RunWrite::default() },
         power_job: PowerJobWrite::Drop,
+        build: BuildWrite::default(),
     })
 }
 

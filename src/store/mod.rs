@@ -6,6 +6,7 @@
 
 pub mod ancestor;
 mod backend;
+pub mod build_data;
 pub mod data;
 pub mod documents;
 mod health;
@@ -51,6 +52,7 @@ pub trait Session:
     nodes::NodeQueries
     + documents::DocumentQueries
     + data::DataQueries
+    + build_data::BuildQueries
     + removals::RemovalQueries
     + runs::RunQueries
     + registered::RegisteredQueries

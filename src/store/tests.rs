@@ -8,7 +8,9 @@ use super::documents::{Packed, unpack};
 use super::housekeeping::Judged;
 use super::nodes::Page;
 use super::power_jobs::PowerJob;
-use super::transition::{DataWrite, Expected, Lookup, PowerJobWrite, RunWrite, Transition, Written};
+use super::transition::{
+    BuildWrite, DataWrite, Expected, Lookup, PowerJobWrite, RunWrite, Transition, Written,
+};
 use super::writer::QueryResult;
 use super::*;
 use crate::clock::Timestamp;
@@ -78,6 +80,7 @@ pub(crate) fn making(record: Record) -> Transition {
         data: DataWrite::default(),
         runs: RunWrite { begun: Some(RunKind::Start), ..RunWrite::default() },
         power_job: PowerJobWrite::Keep,
+        build: BuildWrite::default(),
         record,
     }
 }

@@ -7,6 +7,7 @@ use super::data::Place;
 use super::documents::Packed;
 use super::runs::RunEnd;
 use super::writer::{Job, QueryResult};
+use crate::build_data;
 use crate::clock::Timestamp;
 use crate::node::timeline::Timeline;
 use crate::node::{Attribute, Record, RunKind, Variant};
@@ -82,6 +83,15 @@ pub struct RunWrite {
     pub timeline: Option<Timeline>,
 }
 
+/// What the run found, beside the documents of the node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BuildWrite {
+    /// Contents that are kept, so that rows can refer to them.
+    pub contents: Vec<Packed>,
+    /// The rows of the run that ends.
+    pub written: Option<build_data::Collection>,
+}
+
 /// What becomes of the job to power the machine off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PowerJobWrite {
@@ -111,6 +121,8 @@ pub struct Transition {
     pub runs: RunWrite,
     /// The power, after a timeout.
     pub power_job: PowerJobWrite,
+    /// Build data.
+    pub build: BuildWrite,
 }
 
 /// Whether the transition took place.
@@ -152,6 +164,7 @@ impl Transition {
         self.write_data(session)?;
         self.write_runs(session)?;
         self.write_power_job(session)?;
+        self.write_build(session)?;
         Ok(Written::Committed)
     }
 
@@ -193,6 +206,16 @@ impl Transition {
         Ok(())
     }
 
+    fn write_build(&self, session: &mut dyn Session) -> QueryResult<()> {
+        for content in &self.build.contents {
+            session.keep_document(content, self.at)?;
+        }
+        match &self.build.written {
+            Some(written) => session.add_builds(self.record.uuid, self.record.run, written, self.at),
+            None => Ok(()),
+        }
+    }
+
     fn write_power_job(&self, session: &mut dyn Session) -> QueryResult<()> {
         let node = self.record.uuid;
         match self.power_job {
@@ -228,6 +251,8 @@ impl Job for Transition {
 
     fn weight_bytes(&self) -> usize {
         let size = |document: &Option<Packed>| document.as_ref().map_or(0, |packed| packed.body.len());
-        size(&self.data.raw).saturating_add(size(&self.data.processed))
+        let documents = size(&self.data.raw).saturating_add(size(&self.data.processed));
+        let contents = self.build.contents.iter().map(|content| content.body.len());
+        contents.fold(documents, usize::saturating_add)
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub use self::deadlines::ExpireOverdue;
 pub use self::recovery::recover;
-pub use self::retention::Keep;
+pub use self::retention::{Keep, clear_builds};
 use crate::node::registry::Registry;
 
 /// How long an actor that nobody asks for stays awake.
@@ -47,9 +47,7 @@ pub fn start(registry: &Arc<Registry>, periods: Periods) {
     actix_rt::spawn(data::run(Arc::clone(registry)));
     if let Some(period) = periods.clean_up {
         actix_rt::spawn(sync::run(Arc::clone(registry), period));
-        if !periods.keep.is_for_ever() {
-            actix_rt::spawn(retention::run(Arc::clone(registry), periods.keep, period));
-        }
+        actix_rt::spawn(retention::run(Arc::clone(registry), periods.keep, period));
     }
 }
 

@@ -1,4 +1,5 @@
-//! What has been kept long enough goes: records (`node_status_keep_time`) and runs (`history_keep_time`).
+//! What has been kept long enough goes: records (`node_status_keep_time`), runs (`history_keep_time`), build data
+//! (`[build_data] keep_time`, `keep_latest`), and documents that nothing refers to any more.
 //!
 //! Invariant: in batches, between which the writer is free for callbacks; a record that has moved since it was judged
 //! stays.
@@ -15,6 +16,12 @@ use crate::store::{Job, QueryResult, Session, Store};
 
 /// Records of one state, or runs, removed in one job.
 const BATCH: i64 = 125;
+/// The same of what is found by a longer search.
+const MANY: i64 = 1000;
+/// What of it is removed in one job.
+const CHUNK: usize = 125;
+/// A document that was not used for so long, in seconds, and that nothing refers to, is not about to be used.
+const UNUSED_S: i64 = 24 * 3600;
 
 /// How long what is over is kept, in seconds; `None` for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,14 +30,23 @@ pub struct Keep {
     pub records_s: Option<i64>,
     /// Runs in the history.
     pub runs_s: Option<i64>,
+    /// Build data.
+    pub builds_s: Option<i64>,
+    /// How many of the latest of each node and generator; `None` for all.
+    pub builds_each: Option<i64>,
 }
 
-impl Keep {
-    /// Whether everything stays.
-    #[must_use]
-    pub fn is_for_ever(self) -> bool {
-        self == Self::default()
-    }
+/// What goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Records.
+    pub records: usize,
+    /// Runs.
+    pub runs: usize,
+    /// Build data.
+    pub builds: usize,
+    /// Documents.
+    pub documents: usize,
 }
 
 /// Removes runs.
@@ -51,17 +67,42 @@ pub(super) async fn run(registry: Arc<Registry>, keep: Keep, period: Duration) {
     loop {
         tokio::time::sleep(period).await;
         match clear(&shared.store, shared.clock.as_ref(), keep, keep_data).await {
-            Ok((0, 0)) => {}
-            Ok((records, runs)) => {
-                log::info!("What was kept long enough is removed records={records} runs={runs}");
-            }
+            Ok(gone) if gone == Gone::default() => {}
+            Ok(Gone { records, runs, builds, documents }) => log::info!(
+                "What was kept long enough is removed records={records} runs={runs} build_data={builds} \
+                 documents={documents}"
+            ),
             Err(error) => log::error!("What was kept long enough could not be removed error={error}"),
         }
     }
 }
 
-/// Removes all that is old now; answers how many records and runs that were.
-async fn clear(store: &Store, clock: &dyn Clock, keep: Keep, keep_data: KeepData) -> Result<(usize, usize)> {
+/// Removes build data.
+#[derive(Clone, Debug)]
+struct DropBuilds(Vec<i64>);
+
+impl Job for DropBuilds {
+    type Output = usize;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<usize> {
+        session.delete_builds(&self.0)
+    }
+}
+
+/// Removes documents that nothing refers to.
+#[derive(Clone, Debug)]
+struct DropDocuments(Vec<i64>, Timestamp);
+
+impl Job for DropDocuments {
+    type Output = usize;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<usize> {
+        session.drop_unreferenced(&self.0, self.1)
+    }
+}
+
+/// Removes all that is old now; answers how much that was.
+async fn clear(store: &Store, clock: &dyn Clock, keep: Keep, keep_data: KeepData) -> Result<Gone> {
     let now = clock.now();
     let before = |seconds: i64| now.plus_seconds(seconds.saturating_neg());
     let records = match keep.records_s.map(before) {
@@ -72,7 +113,51 @@ async fn clear(store: &Store, clock: &dyn Clock, keep: Keep, keep_data: KeepData
         Some(before) => clear_runs(store, before).await?,
         None => 0,
     };
-    Ok((records, runs))
+    let builds = clear_builds(store, keep.builds_s.map(before), keep.builds_each).await?;
+    let documents = clear_documents(store, before(UNUSED_S)).await?;
+    Ok(Gone { records, runs, builds, documents })
+}
+
+/// Removes build data, in batches; answers how much.
+///
+/// # Errors
+/// Any error of the database; what was removed before stays removed.
+pub async fn clear_builds(store: &Store, before: Option<Timestamp>, each: Option<i64>) -> Result<usize> {
+    let mut removed = 0_usize;
+    loop {
+        let old = store
+            .read(move |session| {
+                let mut ids = match before {
+                    Some(before) => session.old_builds(before, BATCH)?,
+                    None => Vec::new(),
+                };
+                if let Some(each) = each.filter(|_| ids.is_empty()) {
+                    ids = session.surplus_builds(each, MANY)?;
+                }
+                Ok(ids)
+            })
+            .await?;
+        if old.is_empty() {
+            return Ok(removed);
+        }
+        for ids in old.chunks(CHUNK) {
+            removed = removed.saturating_add(store.write(DropBuilds(ids.to_vec())).await?);
+        }
+    }
+}
+
+async fn clear_documents(store: &Store, before: Timestamp) -> Result<usize> {
+    let (mut removed, mut after) = (0_usize, (0, 0));
+    loop {
+        let (last, unused) = store.read(move |session| session.unreferenced(after, before, MANY)).await?;
+        for ids in unused.chunks(CHUNK) {
+            removed = removed.saturating_add(store.write(DropDocuments(ids.to_vec(), before)).await?);
+        }
+        match last {
+            Some(last) => after = last,
+            None => return Ok(removed),
+        }
+    }
 }
 
 async fn clear_records(

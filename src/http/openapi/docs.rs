@@ -92,9 +92,84 @@ pub(in crate::http) const UNPROCESSED: Doc =
 
 pub(in crate::http) const REAPPLY: Doc = Doc {
     summary: "Processes the stored data of a node, or the given data, again.",
+    query: &[
+        ("dry_run", r#"{"type": "boolean"}"#, "Only tells what would come of the stored data."),
+        ("snapshot", SNAPSHOT, "The data of a dry run, by its run or its id in the build data."),
+    ],
     body: Some(Optional("Inventory")),
-    successes: &[(202, Json("Empty"))],
+    successes: &[(200, Json("Replayed")), (202, Json("Empty"))],
     refusals: &[409],
+};
+
+/// The UUID of a run, or the id of build data.
+const SNAPSHOT: &str = r#"{"type": "string", "pattern": "^([0-9]+|[0-9a-fA-F-]{32,36})$"}"#;
+/// A moment.
+const MOMENT: &str = r#"{"type": "string", "format": "date-time"}"#;
+const UUID: &str = r#"{"type": "string", "format": "uuid"}"#;
+const BOOLEAN: &str = r#"{"type": "boolean"}"#;
+const LIMIT: (&str, &str, &str) =
+    ("limit", r#"{"type": "integer", "minimum": 0}"#, "Items at most; 0 is as many as there may be.");
+
+pub(in crate::http) const BUILDS_OF_NODE: Doc = Doc {
+    summary: "What the runs of a node found, collected last first.",
+    query: &[
+        ("task", UUID, "Of this task."),
+        ("run", UUID, "Of this run."),
+        ("generator", r##"{"$ref": "#/components/schemas/Generator"}"##, "Of this generator."),
+        ("since", MOMENT, "Collected then or later."),
+        ("until", MOMENT, "Collected then or earlier."),
+        ("latest", BOOLEAN, "Only the latest of each node and generator."),
+        ("detail", BOOLEAN, "Whether contents are shown; they are by default."),
+        LIMIT,
+        ("marker", r#"{"type": "integer"}"#, "The id of the last item of the page before."),
+    ],
+    successes: &[(200, Json("BuildData"))],
+    ..NONE
+};
+
+pub(in crate::http) const BUILDS: Doc = Doc {
+    summary: "What runs found, collected last first; `node` names a node by UUID or by a name that it had.",
+    refusals: &[404],
+    ..BUILDS_OF_NODE
+};
+
+pub(in crate::http) const BUILD: Doc =
+    Doc { summary: "One item of build data.", successes: &[(200, Json("BuildDatum"))], ..NONE };
+
+pub(in crate::http) const DIFF: Doc = Doc {
+    summary: "What differs between two snapshots of a node.",
+    query: &[
+        ("from", SNAPSHOT, "The earlier one; the one before `to` where it is not given."),
+        ("to", SNAPSHOT, "The later one; the latest where it is not given."),
+    ],
+    successes: &[(200, Json("Diff"))],
+    ..NONE
+};
+
+pub(in crate::http) const SIGHTINGS: Doc = Doc {
+    summary: "Where MAC addresses, serial numbers and switch ports are, or were.",
+    query: &[
+        (
+            "mac",
+            r#"{"type": "string", "pattern": "^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$"}"#,
+            "This address.",
+        ),
+        ("serial", r#"{"type": "string"}"#, "This serial number or world wide name."),
+        ("switch", r#"{"type": "string"}"#, "The ports of the switch with this chassis id."),
+        ("port", r#"{"type": "string"}"#, "Of the switch only this port."),
+        ("node", UUID, "In this node."),
+        ("present", BOOLEAN, "Only what is there, or what is not any more."),
+        LIMIT,
+    ],
+    successes: &[(200, Json("Sightings"))],
+    ..NONE
+};
+
+pub(in crate::http) const REPLAY: Doc = Doc {
+    summary: "Processes the stored data of many nodes again, by default only to tell what would come of it.",
+    body: Some(Needed("ReplayOrder")),
+    successes: &[(200, Text("application/x-ndjson"))],
+    refusals: &[404, 409],
     ..NONE
 };
 

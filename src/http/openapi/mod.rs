@@ -205,11 +205,15 @@ fn path_parameters(path: &str) -> Vec<Value> {
     let names = path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
     let described = |name: &str| match name {
         "node" => "A node: its UUID in any notation, or its name.",
+        "id" => "The id of an item of build data.",
         _ => "A rule, by its UUID as it was given.",
     };
     names
         .map(|name| {
-            let schema = json!({"type": "string", "minLength": 1});
+            let schema = match name {
+                "id" => json!({"type": "integer", "minimum": 1}),
+                _ => json!({"type": "string", "minLength": 1}),
+            };
             json!({"name": name, "in": "path", "required": true, "description": described(name), "schema": schema})
         })
         .collect()

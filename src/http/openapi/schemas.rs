@@ -8,10 +8,14 @@ use utoipa::openapi::schema::{Object, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 
+use crate::build_data::diff::{Difference, Values, Verdict};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
-use crate::http::{continue_callback, events, failure, introspection, links, list, root, rules, status};
+use crate::http::{
+    builds, continue_callback, events, failure, introspection, links, list, root, rules, sightings, status,
+};
+use crate::node::builds::Replayed;
 use crate::node::matching;
 use crate::processing::rules::{Doubt, MatchedRule, Results};
 
@@ -48,6 +52,15 @@ const TIME: &str = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6})?$";
     rules::Rules,
     rules::Short,
     rules::Full,
+    builds::View,
+    builds::DiffView,
+    builds::SnapshotView,
+    Difference,
+    Verdict,
+    Values,
+    sightings::Page,
+    sightings::View,
+    Replayed,
     Timestamp,
     State,
     Event,

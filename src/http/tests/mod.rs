@@ -2,6 +2,7 @@
 
 mod admission;
 mod auth;
+mod builds;
 mod conventions;
 mod cors;
 mod endpoints;
@@ -65,7 +66,12 @@ impl Answer {
 }
 
 fn services(fake: &Rc<Fake>) -> Services {
-    Services { nodes: fake.clone(), rules: fake.clone(), health: Rc::new(Health::default) }
+    Services {
+        nodes: fake.clone(),
+        rules: fake.clone(),
+        builds: fake.clone(),
+        health: Rc::new(Health::default),
+    }
 }
 
 async fn send(fake: &Rc<Fake>, settings: &Settings, request: TestRequest) -> Answer {

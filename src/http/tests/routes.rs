@@ -10,14 +10,14 @@ use super::{Settings, ask, request, send};
 
 /// The path with names that exist.
 pub(super) fn concrete(path: &str) -> String {
-    path.replace("{node}", NODE).replace("{rule}", RULE).replace("{version}", "v2")
+    path.replace("{node}", NODE).replace("{rule}", RULE).replace("{id}", "1").replace("{version}", "v2")
 }
 
 /// A body that the endpoint takes.
 fn body(name: &str) -> &'static str {
     match name {
         "create a rule" => "{\"actions\": [{\"action\": \"example\"}]}",
-        "change a rule" | "dry run" => "{}",
+        "change a rule" | "dry run" | "replay" => "{}",
         _ => "",
     }
 }
@@ -74,6 +74,12 @@ const POLICIES: &[(&str, &str)] = &[
     ("processed data", "introspection:data"),
     ("unprocessed data", "introspection:data"),
     ("reapply", "introspection:reapply"),
+    ("build data of a node", "introspection:data"),
+    ("diff", "introspection:data"),
+    ("build data", "introspection:data"),
+    ("one item of build data", "introspection:data"),
+    ("sightings", "introspection:data"),
+    ("replay", "introspection:reapply"),
     ("rules", "introspection:rule:get"),
     ("create a rule", "introspection:rule:create"),
     ("delete all rules", "introspection:rule:delete"),

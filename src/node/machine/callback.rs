@@ -95,6 +95,7 @@ impl NodeMachine {
         transition.record.posted = Some(Posted { digest: posting.raw.digest.clone(), answered: true });
         transition.record.token = None;
         self.matched = posting.matched.clone();
+        self.collect_posted(&posting);
         let mut effects = vec![Effect::StoreLogs(Arc::clone(&posting))];
         let then = Then::Unlock(vec![(ticket, Err(answer))]);
         // An active state must not be left behind where the database fails: only `waiting` can be.

@@ -68,6 +68,8 @@ impl NodeMachine {
     pub(super) fn fetch_for(&mut self, now: Timestamp, flow: Flow) -> Effects {
         match &flow.posting {
             Some(posting) if !posting.failures.is_empty() => {
+                let posting = Arc::clone(posting);
+                self.collect_posted(&posting);
                 let end = End::failure(pipeline::reapply_refusal_text(&posting.failures));
                 self.fail(now, end, Vec::new())
             }

@@ -43,7 +43,10 @@ impl NodeMachine {
         self.renew_deadline(now, self.settings.processing_timeout_s);
         let flow = Flow { ticket: None, posting: remains.posting, origin: Start::Resumed };
         match remains.plan {
-            Some(plan) => self.begin(Operation::Apply(plan.clone()), Work::Apply(flow, plan)),
+            Some(plan) => {
+                self.collect(&plan, Vec::new());
+                self.begin(Operation::Apply(plan.clone()), Work::Apply(flow, plan))
+            }
             None if flow.posting.is_some() => self.fetch_for(now, flow),
             None => self.fail(now, End::failure(DATA_LOST), Vec::new()),
         }

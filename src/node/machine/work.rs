@@ -104,10 +104,11 @@ impl NodeMachine {
 
     /// What is elsewhere is stored before the Change is committed: a transition can not wait for it.
     fn on_processed(&mut self, now: Timestamp, flow: Flow, outcome: Result<Processed>) -> Effects {
-        let Processed { plan, data: processed, rules } = match outcome {
+        let Processed { plan, data: processed, rules, contents } = match outcome {
             Ok(done) => done,
             Err(error) => return self.fail_flow(now, flow, error),
         };
+        self.collect(&plan, contents);
         // For the next entry of the timeline, whichever it is.
         self.rules = (!rules.is_empty()).then_some(rules);
         match (self.settings.keep_data, &flow.posting) {
@@ -216,6 +217,9 @@ impl NodeMachine {
         error: Error,
         data: Option<DataWrite>,
     ) -> Effects {
+        if let Some(posting) = &flow.posting {
+            self.collect_posted(posting);
+        }
         let mut effects = Vec::new();
         if self.state() == Some(State::Processing) {
             self.told = flow.ticket.is_some();

@@ -2,6 +2,7 @@
 
 use super::super::*;
 use super::harness::{Harness, Luck, START, order, posting};
+use crate::build_data::Collection;
 use crate::node::ManageBoot;
 use crate::node::order::{Ending, Processed};
 use crate::processing::change::Change;
@@ -146,10 +147,15 @@ fn a_failing_rule_is_applied_as_far_as_it_came_and_then_ends_the_run() {
     harness.do_operation(Luck::Good);
     harness.do_commit();
     assert!(matches!(harness.operation.take(), Some(Operation::Process(..))));
-    let plan = Plan { change: Change::default(), ending: Ending::Fail("too many cores".to_owned()) };
+    let ending = Ending::Fail("too many cores".to_owned());
+    let plan = Plan { change: Change::default(), ending, build: Collection::default() };
     let rules = Results { failed: Some("r".to_owned()), ..Results::default() };
-    let processed =
-        Processed { plan: Box::new(plan), data: Packed::pack(b"{}").unwrap(), rules: rules.clone() };
+    let processed = Processed {
+        plan: Box::new(plan),
+        data: Packed::pack(b"{}").unwrap(),
+        rules: rules.clone(),
+        contents: Vec::new(),
+    };
     harness.feed(Input::Done(Finding::Processed(Ok(processed))));
     let transition = harness.commit.clone().unwrap();
     assert!(transition.data.processed.is_some() && transition.runs.plan.is_some());

@@ -1,6 +1,7 @@
 //! Plays actor, database and node service for a machine: carries effects out in memory, and checks after every
 //! step what must always be true.
 
+use crate::build_data::{Collection, Generator};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ pub(super) fn settings_with(keep_data: KeepData) -> Arc<Settings> {
         in_use: InUse::Permitted,
         unknown: Unknown::Refused,
         tokens: Tokens::Unused,
+        generators: vec![Generator::Unprocessed],
     })
 }
 
@@ -288,10 +290,15 @@ impl Harness {
                     (PowerPolicy::Off, Luck::Odd) => Ending::TryPowerOff,
                     (PowerPolicy::Off, _) => Ending::PowerOff,
                 };
-                let plan = Plan { change: Change::default(), ending };
+                let plan = Plan { change: Change::default(), ending, build: Collection::default() };
                 self.made += 1;
                 let data = Packed::pack(format!("{{\"made\": {}}}", self.made).as_bytes()).unwrap();
-                Finding::Processed(Ok(Processed { plan: Box::new(plan), data, rules: Results::default() }))
+                Finding::Processed(Ok(Processed {
+                    plan: Box::new(plan),
+                    data,
+                    rules: Results::default(),
+                    contents: Vec::new(),
+                }))
             }
             (Operation::Process(..), _) => Finding::Processed(Err(Error::bad_request("hook"))),
             (Operation::Save(posting, processed), luck) => {
