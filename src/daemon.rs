@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::admission::Budget;
 use crate::clock::SystemClock;
+use crate::cluster::{Cluster, Owner, StoredMembers};
 use crate::config::{Config, NodeServiceKind};
 use crate::data_store::{self, watched::Watched};
 use crate::error::{Error, Result};
@@ -74,11 +75,13 @@ impl Daemon {
         let authentication = callers::authentication(config).await?;
         let Listeners { api, place, ramdisks, certificates } = listeners::open(config).await?;
         let store = open_store(config).await?;
+        let cluster = join(config, &place, &store).await?;
         let (services, ironic) = services(config, &store)?;
         let keep_data = data_store::registry::keeps(config)?;
         let data_store = data_store(config, &store).await?;
         let (registry, nodes) = registry(Shared {
-            settings: Arc::new(settings(config, keep_data)),
+            settings: Arc::new(settings(config, keep_data, cluster.me().clone())),
+            cluster,
             clock: Arc::new(SystemClock),
             turns: Turns::new(Duration::from_secs(config.introspection_delay)),
             compute: Arc::new(Semaphore::new(cores())),
@@ -131,6 +134,8 @@ impl Daemon {
 
     /// Stops everything, in order.
     pub async fn stop(self) {
+        let cluster = Arc::clone(&self.registry.shared().cluster);
+        aside(&cluster, Cluster::abdicate).await;
         futures_util::future::join_all(self.servers.iter().map(|server| server.stop(true))).await;
         self.registry.settle(self.grace).await;
         for arbiter in self.nodes {
@@ -141,11 +146,40 @@ impl Daemon {
                 log::error!("A thread of node actors ended with a panic");
             }
         }
+        aside(&cluster, Cluster::leave).await;
         let store = self.registry.shared().store.clone();
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
             log::error!("The database could not be closed in order");
         }
     }
+}
+
+/// Does what blocks, but not on the reactor.
+async fn aside(cluster: &Arc<Cluster>, work: fn(&Cluster)) {
+    let cluster = Arc::clone(cluster);
+    if tokio::task::spawn_blocking(move || work(&cluster)).await.is_err() {
+        log::error!("The others could not be told that this instance ends");
+    }
+}
+
+/// Enters the process among those that share the database.
+async fn join(config: &Config, place: &Place, store: &Store) -> Result<Arc<Cluster>> {
+    let (name, address) = (instance_name(config, place), config.cluster.address.clone());
+    let (address, timing) = (address.unwrap_or_else(|| place.to_string()), config.cluster.timing());
+    let store = store.clone();
+    let joined = tokio::task::spawn_blocking(move || Cluster::join(&store, name, address, timing));
+    joined.await.map_err(Error::internal)?
+}
+
+/// The name of the instance: the same at each start on the same place.
+fn instance_name(config: &Config, place: &Place) -> String {
+    config.cluster.name.clone().unwrap_or_else(|| {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        match place {
+            Place::Tcp(address) => format!("{host}:{}", address.port()),
+            Place::Unix(file) => format!("{host}:{}", file.path().display()),
+        }
+    })
 }
 
 fn cores() -> usize {
@@ -198,9 +232,10 @@ fn seconds(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn settings(config: &Config, keep_data: KeepData) -> machine::Settings {
+fn settings(config: &Config, keep_data: KeepData, me: Owner) -> machine::Settings {
     let timeout_s = (config.timeout > 0 && config.clean_up_period > 0).then_some(config.timeout);
     machine::Settings {
+        me,
         timeout_s,
         starting_timeout_s: seconds(config.starting_timeout),
         processing_timeout_s: seconds(config.processing_timeout),
@@ -330,7 +365,9 @@ fn http_services(
             troubles: store.troubles(),
             breaker: ironic.as_ref().map(|shared| shared.breaker()),
         };
+        let cluster = Arc::clone(&registry.shared().cluster);
         http::Services {
+            instances: Rc::new(StoredMembers { cluster, store: registry.shared().store.clone() }),
             rules: Rc::new(StoredRules::new(Rc::clone(&nodes))),
             builds: Rc::new(StoredBuilds::new(Rc::clone(&nodes))),
             nodes,

@@ -8,6 +8,7 @@ pub mod ancestor;
 pub mod build_data;
 pub mod cli;
 pub mod clock;
+pub mod cluster;
 pub mod config;
 pub mod context;
 pub mod crash;

@@ -56,6 +56,12 @@ pub struct Metrics {
     pub batch_jobs: Histogram,
     /// Transactions that were run again, since they stood in the way of others.
     pub commit_retries: IntCounter,
+    /// Whether this instance does the unattended work.
+    pub leads: IntGauge,
+    /// How often the lease of this instance has run out.
+    pub lease_breaks: IntCounter,
+    /// Nodes that were taken over from instances that are gone.
+    pub takeovers: IntCounter,
     /// How long one commit held the database.
     pub hold: Histogram,
     /// Tokens of callers, by what was found out about them.
@@ -110,6 +116,10 @@ impl Metrics {
                 "commit_retries_total",
                 "Transactions run again after a deadlock or a serialization failure.",
             ),
+            leads: maker.gauge("leader", "Whether this instance does the unattended work."),
+            lease_breaks: maker
+                .counter("lease_breaks_total", "How often the lease of this instance ran out."),
+            takeovers: maker.counter("takeovers_total", "Nodes taken over from instances that are gone."),
             hold: maker.histogram("commit_hold_seconds", "How long one commit held the database.", &HOLDS),
             tokens: maker.counters("tokens_total", "Tokens of callers that were looked at.", &["outcome"]),
             requests: maker.counters(

@@ -140,6 +140,7 @@ pub(super) fn record(row: &AncestorNode, settings: &Settings) -> Result<(Record,
         last_event: last_event(state),
         posted: None,
         token: None,
+        owner: None,
     };
     Ok((record, there))
 }

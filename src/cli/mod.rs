@@ -1,5 +1,6 @@
 //! The subcommands, one file each: what the command line says, and what is done.
 
+pub mod cluster;
 pub mod config;
 mod config_import;
 pub mod db;
@@ -37,6 +38,8 @@ pub enum Command {
     Demo(demo::DemoCommand),
     /// Look after the nodes of node_service "local"
     Nodes(nodes::NodesCommand),
+    /// Look at the instances that share the database
+    Cluster(cluster::ClusterCommand),
     /// Look after the database's schema
     Db(db::DbCommand),
     /// Move introspection data between data stores
@@ -50,7 +53,7 @@ impl Cli {
     #[must_use]
     pub fn default_log_level(&self) -> &'static str {
         match self.command {
-            Command::Demo(_) | Command::Nodes(_) | Command::MigrateData(_) => "warn",
+            Command::Cluster(_) | Command::Demo(_) | Command::Nodes(_) | Command::MigrateData(_) => "warn",
             Command::Serve(_) | Command::Db(_) | Command::Config(_) => "info",
         }
     }
@@ -78,6 +81,7 @@ fn dispatch(cli: &Cli, out: &mut impl Write) -> Result<ExitCode> {
         Command::Serve(command) => command.run(env).map(|()| ExitCode::SUCCESS),
         Command::Demo(command) => command.run(out),
         Command::Nodes(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
+        Command::Cluster(command) => command.run(env, out),
         Command::Db(command) => command.run(env, out),
         Command::MigrateData(command) => command.run(env, out),
         Command::Config(command) => command.run(env, out),

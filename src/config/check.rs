@@ -42,6 +42,7 @@ pub(super) fn check(config: &Config, draft: &mut Draft) {
     tls::check(config, draft);
     healthcheck(config, draft);
     retention(config, draft);
+    config.cluster.check(draft);
 }
 
 fn ports(config: &Config, draft: &mut Draft) {

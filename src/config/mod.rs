@@ -9,6 +9,7 @@ mod authtoken;
 mod build_data;
 mod callback;
 mod check;
+mod cluster;
 mod cors;
 mod database;
 mod discovery;
@@ -39,6 +40,7 @@ mod tls;
 pub use authtoken::{KeystoneAuthtoken, OsloPolicy};
 pub use build_data::BuildData;
 pub use callback::Callback;
+pub use cluster::Cluster;
 pub use cors::Cors;
 pub use database::{Database, DatabaseUrl};
 pub use discovery::Discovery;
@@ -69,6 +71,7 @@ fn sections() -> impl Iterator<Item = &'static Section> {
 const SECTIONS: &[&Section] = &[
     &root::SECTION,
     &callback::SECTION,
+    &cluster::SECTION,
     &database::SECTION,
     &ironic::SECTION,
     &processing::PROCESSING,

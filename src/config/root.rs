@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, works};
 use super::{
-    Accelerators, BuildData, Callback, Capabilities, Cors, Database, Discovery, ExtraHardware, Healthcheck,
-    Ironic, KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet, Processing, PxeFilter, Ssl,
-    Swift,
+    Accelerators, BuildData, Callback, Capabilities, Cluster, Cors, Database, Discovery, ExtraHardware,
+    Healthcheck, Ironic, KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet, Processing,
+    PxeFilter, Ssl, Swift,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.
@@ -254,6 +254,8 @@ pub struct Config {
     pub ipmi_address_fields: Vec<String>,
     /// `[callback]`
     pub callback: Callback,
+    /// `[cluster]`
+    pub cluster: Cluster,
     /// `[database]`
     pub database: Database,
     /// `[ironic]`
@@ -343,6 +345,7 @@ impl Default for Config {
             can_manage_boot: true,
             ipmi_address_fields: address_fields.map(str::to_owned).to_vec(),
             callback: Callback::default(),
+            cluster: Cluster::default(),
             database: Database::default(),
             ironic: Ironic::default(),
             processing: Processing::default(),

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::{DataStore, Key, StoreResult};
+use super::{DataStore, Failure, Key, StoreResult};
+use crate::cluster;
 
 /// A store, and how it has been doing.
 #[derive(Clone)]
@@ -54,9 +55,15 @@ impl Watched {
     }
 }
 
+/// What another process has taken over is written by that one.
+async fn still_ours() -> StoreResult<()> {
+    if cluster::may_write().await { Ok(()) } else { Err(Failure::lasting(cluster::NOT_OURS)) }
+}
+
 #[async_trait]
 impl DataStore for Watched {
     async fn save(&self, key: &Key, document: Bytes) -> StoreResult<()> {
+        still_ours().await?;
         self.note(self.0.store.save(key, document).await)
     }
 
@@ -69,6 +76,7 @@ impl DataStore for Watched {
     }
 
     async fn remove(&self, key: &Key) -> StoreResult<()> {
+        still_ours().await?;
         self.note(self.0.store.remove(key).await)
     }
 }

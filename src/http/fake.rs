@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::admission::Admitted;
 use crate::clock::Timestamp;
+use crate::cluster::{Instance, Members, Owner};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
@@ -89,6 +90,7 @@ pub(super) fn record() -> Record {
         last_event: Event::Wait,
         posted: None,
         token: None,
+        owner: None,
     }
 }
 
@@ -141,6 +143,23 @@ fn rule(uuid: &str) -> Rule {
         "actions": [{"action": "fail", "message": "boom"}],
     });
     Rule::from_object(body.as_object().unwrap()).unwrap()
+}
+
+#[async_trait(?Send)]
+impl Members for Fake {
+    async fn instances(&self) -> Result<Vec<Instance>> {
+        self.note("instances".to_owned())?;
+        Ok(vec![Instance {
+            owner: Owner { name: "host:5050".into(), epoch: 3 },
+            uuid: Uuid::nil(),
+            address: "127.0.0.1 port 5050".to_owned(),
+            version: "0.1.0".to_owned(),
+            started_at: Timestamp(1_000_000),
+            heartbeat_at: None,
+            is_alive: false,
+            is_leader: false,
+        }])
+    }
 }
 
 #[async_trait(?Send)]

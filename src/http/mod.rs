@@ -18,6 +18,7 @@ mod failure;
 mod fake;
 mod forwarded;
 mod healthcheck;
+mod instances;
 mod introspection;
 mod json;
 mod links;
@@ -54,6 +55,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 
+use crate::cluster::Members;
 use crate::error::{Error, Result};
 use crate::health;
 use crate::node::Introspection;
@@ -73,6 +75,8 @@ pub struct Services {
     pub rules: Rc<dyn Rules>,
     /// What may be asked of all that runs have found.
     pub builds: Rc<dyn Builds>,
+    /// What may be asked of the instances.
+    pub instances: Rc<dyn Members>,
     /// Whether the daemon can do its work.
     pub health: health::Examine,
 }
@@ -85,6 +89,8 @@ pub struct Api {
     pub rules: Rc<dyn Rules>,
     /// What may be asked of all that runs have found.
     pub builds: Rc<dyn Builds>,
+    /// What may be asked of the instances.
+    pub instances: Rc<dyn Members>,
     /// Whether the daemon can do its work.
     pub health: health::Examine,
     /// How the interface behaves.
@@ -106,8 +112,8 @@ impl Api {
     /// The interface of one worker.
     #[must_use]
     pub fn new(services: Services, settings: Settings) -> Self {
-        let Services { nodes, rules, builds, health } = services;
-        Self { nodes, rules, builds, health, settings, under_way: Rc::default() }
+        let Services { nodes, rules, builds, instances, health } = services;
+        Self { nodes, rules, builds, instances, health, settings, under_way: Rc::default() }
     }
 
     /// A place for one more request.

@@ -12,8 +12,8 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 use super::openapi::Doc;
 use super::policy::Policy;
 use super::{
-    Surface, auth, builds, continue_callback, data, events, failure, introspection, list, metrics, openapi,
-    path, replay, root, rules, sightings,
+    Surface, auth, builds, continue_callback, data, events, failure, instances, introspection, list, metrics,
+    openapi, path, replay, root, rules, sightings,
 };
 use crate::error::Error;
 
@@ -103,6 +103,7 @@ pub static ROUTES: &[Endpoint] = &[
     delete("/v1/rules/{rule}", "delete a rule", openapi::DELETE_RULE, Policy::RuleDelete, || {
         web::to(rules::delete)
     }),
+    get("/v1/instances", "instances", openapi::INSTANCES, Policy::Status, || web::to(instances::list)),
     get("/metrics", "metrics", openapi::METRICS, Policy::Metrics, || web::to(metrics::show)),
     get("/{version}", "unknown version", openapi::NONE, Policy::Version, || web::to(root::other_version)),
 ];

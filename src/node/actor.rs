@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::Record;
 use super::machine::{Effect, Input, NodeMachine};
 use super::observe;
-use super::operations;
+use super::operations::{self, Standing};
 use super::order::{Adoption, Operation, Source, StartOrder, Ticket};
 use super::posting::Posting;
 use super::power_job;
@@ -27,6 +27,7 @@ use super::shared::Shared;
 use super::timeline::{Entry, Timeline};
 use super::token::TokenDigest;
 use crate::clock::Timestamp;
+use crate::cluster::Sharing;
 use crate::context::{self, Asker};
 use crate::crash;
 use crate::error::{Error, Result};
@@ -129,6 +130,8 @@ pub struct NodeActor {
     operation: Option<(u64, SpawnHandle)>,
     last_operation: u64,
     alarm: Option<(Timestamp, SpawnHandle)>,
+    /// Whether the row was read just now.
+    is_fresh: bool,
     _counted: Counted,
 }
 
@@ -151,6 +154,7 @@ impl NodeActor {
             operation: None,
             last_operation: 0,
             alarm: None,
+            is_fresh: false,
             _counted: Counted::new(&metrics::get().awake),
         }
     }
@@ -213,7 +217,8 @@ impl NodeActor {
 
     fn begin(&mut self, ctx: &mut Context<Self>, operation: Operation) {
         let (shared, service) = (Arc::clone(&self.shared), Rc::clone(&self.service));
-        let work = context::carried(operations::carry_out(shared, service, self.uuid, operation));
+        let standing = self.machine.record().map(Standing::of);
+        let work = context::carried(operations::carry_out(shared, service, self.uuid, standing, operation));
         self.last_operation = self.last_operation.wrapping_add(1);
         let number = self.last_operation;
         let reported = work.into_actor(self).map(move |(finding, calls), actor, ctx| {
@@ -241,9 +246,9 @@ impl NodeActor {
     }
 
     fn file(&self, ctx: &mut Context<Self>, run: Uuid, entry: Box<Entry>) {
-        let store = self.shared.store.clone();
+        let (store, node) = (self.shared.store.clone(), self.uuid);
         let filed = async move {
-            if let Err(error) = store.write(FileEntry { run, entry: *entry }).await {
+            if let Err(error) = store.write(FileEntry { node, run, entry: *entry }).await {
                 log::warn!("A refused request could not be filed run={run} error={error}");
             }
         };
@@ -307,6 +312,50 @@ impl NodeActor {
         let (shared, node) = (Arc::clone(&self.shared), self.uuid);
         let stored = async move { prepare::store_logs(&shared, posting, Some(node)).await };
         ctx.spawn(context::carried(stored).into_actor(self));
+    }
+
+    /// Goes on with a row that is as the database has it: while nothing is in flight, others may change it.
+    fn refreshed(
+        &mut self,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, &mut Context<Self>) + 'static,
+    ) {
+        let is_known = std::mem::take(&mut self.is_fresh) || !self.machine.is_idle();
+        if is_known || self.shared.cluster.sharing() == Sharing::Sole {
+            return then(self, ctx);
+        }
+        let (store, uuid) = (self.shared.store.clone(), self.uuid);
+        let read = async move { store.read_for_run(move |session| load(session, uuid)).await };
+        ctx.wait(read.into_actor(self).map(|loaded, actor, ctx| match loaded {
+            Ok((record, timeline)) => {
+                actor.machine.refresh(record, timeline);
+                actor.set_alarm(ctx, actor.shared.now());
+                then(actor, ctx);
+            }
+            // Who asks is told so as the actor goes, and it is asked once more.
+            Err(error) => {
+                log::error!("The node could not be read node={} error={error}", actor.uuid);
+                ctx.stop();
+            }
+        }));
+    }
+
+    fn take_request(&mut self, ctx: &mut Context<Self>, Ask { request, caller }: Ask) {
+        if caller.reply.is_closed() {
+            return;
+        }
+        let asker = caller.asker.clone();
+        let ticket = self.ticket(caller);
+        let input = match request {
+            Request::Start(order) => Input::Start(ticket, order),
+            Request::Abort => Input::Abort(ticket),
+            Request::Reapply(posting, source) => Input::Reapply(ticket, posting, source),
+            Request::Token(token) => Input::Token(ticket, token),
+            Request::Callback(posting) => Input::Callback(ticket, posting),
+            Request::Adopt(adoption) => Input::Adopt(ticket, adoption),
+            Request::Late(posting, line) => Input::Late(ticket, posting, line),
+        };
+        self.feed_for(asker, ctx, input);
     }
 
     /// Reads what the run left, and goes on with it.
@@ -376,6 +425,7 @@ fn load(session: &mut dyn Session, node: Uuid) -> QueryResult<(Option<Record>, T
 
 /// Adds to the timeline of a run.
 struct FileEntry {
+    node: Uuid,
     run: Uuid,
     entry: Entry,
 }
@@ -387,6 +437,10 @@ impl Job for FileEntry {
         let mut timeline = session.timeline(self.run)?;
         timeline.push(self.entry.clone());
         session.put_timeline(self.run, &timeline)
+    }
+
+    fn nodes(&self) -> Vec<Uuid> {
+        vec![self.node]
     }
 }
 
@@ -430,6 +484,7 @@ impl Actor for NodeActor {
             Ok((record, timeline)) => {
                 let settings = Arc::clone(&actor.shared.settings);
                 actor.machine = NodeMachine::new(actor.uuid, settings, record, timeline);
+                actor.is_fresh = true;
                 actor.set_alarm(ctx, actor.shared.now());
             }
             Err(error) => {
@@ -450,22 +505,8 @@ impl Actor for NodeActor {
 impl Handler<Ask> for NodeActor {
     type Result = ();
 
-    fn handle(&mut self, Ask { request, caller }: Ask, ctx: &mut Self::Context) {
-        if caller.reply.is_closed() {
-            return;
-        }
-        let asker = caller.asker.clone();
-        let ticket = self.ticket(caller);
-        let input = match request {
-            Request::Start(order) => Input::Start(ticket, order),
-            Request::Abort => Input::Abort(ticket),
-            Request::Reapply(posting, source) => Input::Reapply(ticket, posting, source),
-            Request::Token(token) => Input::Token(ticket, token),
-            Request::Callback(posting) => Input::Callback(ticket, posting),
-            Request::Adopt(adoption) => Input::Adopt(ticket, adoption),
-            Request::Late(posting, line) => Input::Late(ticket, posting, line),
-        };
-        self.feed_for(asker, ctx, input);
+    fn handle(&mut self, ask: Ask, ctx: &mut Self::Context) {
+        self.refreshed(ctx, |actor, ctx| actor.take_request(ctx, ask));
     }
 }
 
@@ -473,14 +514,15 @@ impl Handler<Notice> for NodeActor {
     type Result = ();
 
     fn handle(&mut self, notice: Notice, ctx: &mut Self::Context) {
-        match notice {
-            Notice::Deadline => self.feed(ctx, Input::Deadline),
-            Notice::PowerJob(run) => self.feed(ctx, Input::PowerJob(run)),
-            Notice::LookAfterData => self.feed(ctx, Input::LookAfterData),
-            Notice::Resume => self.resume(ctx),
-            Notice::Passivate if self.machine.is_idle() => ctx.stop(),
-            Notice::Passivate => {}
-        }
+        let input = match notice {
+            Notice::Deadline => Input::Deadline,
+            Notice::PowerJob(run) => Input::PowerJob(run),
+            Notice::LookAfterData => Input::LookAfterData,
+            Notice::Resume => return self.refreshed(ctx, |actor, ctx| actor.resume(ctx)),
+            Notice::Passivate if self.machine.is_idle() => return ctx.stop(),
+            Notice::Passivate => return,
+        };
+        self.refreshed(ctx, |actor, ctx| actor.feed(ctx, input));
     }
 }
 

@@ -108,6 +108,10 @@ pub(super) struct Delivered {
 impl Job for Delivered {
     type Output = bool;
 
+    fn nodes(&self) -> Vec<Uuid> {
+        vec![self.key.node]
+    }
+
     fn run(&self, session: &mut dyn Session) -> QueryResult<bool> {
         session.mark_elsewhere(self.key.node, self.key.variant, &self.digest)
     }

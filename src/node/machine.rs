@@ -38,6 +38,7 @@ use super::timeline::{Entry, Timeline};
 use super::token::{TokenDigest, Tokens};
 use crate::build_data::Generator;
 use crate::clock::Timestamp;
+use crate::cluster::Owner;
 use crate::context::Asker;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, Refusal, State};
@@ -50,6 +51,8 @@ use crate::store::transition::{DataWrite, Transition, Written};
 /// What the machine has to know of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// This process, which owns a node as long as it works on it.
+    pub me: Owner,
     /// Seconds from `waiting` to the timeout; `None` for never.
     pub timeout_s: Option<i64>,
     /// Seconds that `starting` may take from its turn.
@@ -289,6 +292,8 @@ pub struct NodeMachine {
     matched: Option<Explanation>,
     /// What became of the rules, until it is written down.
     rules: Option<Results>,
+    /// Whether a process that is gone may have stored a processed document of this run that no row tells of.
+    may_have_saved: bool,
 }
 
 impl NodeMachine {
@@ -309,6 +314,7 @@ impl NodeMachine {
             collected: None,
             matched: None,
             rules: None,
+            may_have_saved: false,
         }
     }
 
@@ -369,6 +375,11 @@ impl NodeMachine {
     }
 
     fn take(&mut self, now: Timestamp, input: Input) -> Effects {
+        if !self.is_locked()
+            && let Some(refused) = self.refused_for_another(&input)
+        {
+            return refused;
+        }
         match input {
             Input::Start(ticket, order) => self.on_start(now, ticket, order),
             Input::Abort(ticket) => self.on_abort(now, ticket),
@@ -396,6 +407,39 @@ impl NodeMachine {
 
     fn state(&self) -> Option<State> {
         self.record.as_ref().map(|record| record.state)
+    }
+
+    /// The row as it is in the database now, where others may have changed it.
+    pub fn refresh(&mut self, record: Option<Record>, timeline: Timeline) {
+        if !self.is_locked() && self.record != record {
+            let queue = std::mem::take(&mut self.queue);
+            *self = Self { queue, ..Self::new(self.uuid, Arc::clone(&self.settings), record, timeline) };
+        }
+    }
+
+    /// Where another process works on the node: that is said to who asks, and nothing is done by ourselves.
+    fn refused_for_another(&self, input: &Input) -> Option<Effects> {
+        let refusal = self.owned_elsewhere()?;
+        match input {
+            Input::Start(ticket, _)
+            | Input::Abort(ticket)
+            | Input::Reapply(ticket, ..)
+            | Input::Token(ticket, _)
+            | Input::Callback(ticket, _)
+            | Input::Adopt(ticket, _) => Some(vec![Effect::Answer(*ticket, Err(refusal))]),
+            Input::Deadline | Input::PowerJob(_) | Input::LookAfterData | Input::Resume(_) => {
+                Some(Vec::new())
+            }
+            _ => None,
+        }
+    }
+
+    /// Why nothing may be asked of the node here: another process works on it.
+    fn owned_elsewhere(&self) -> Option<Error> {
+        let record = self.record.as_ref()?;
+        let owner = record.owner.as_ref().filter(|owner| **owner != self.settings.me)?;
+        let (uuid, state) = (self.uuid, record.state);
+        Some(Error::conflict(format!("Node {uuid} is {state} and owned by {owner}, please try again later")))
     }
 
     fn is_locked(&self) -> bool {
@@ -430,11 +474,14 @@ impl NodeMachine {
 
     fn commit_step(&mut self, mut transition: Transition, then: Then, first: Option<First>) -> Effects {
         let timeline = self.timeline_with(&transition);
+        let is_active = transition.record.state.is_active();
+        transition.record.owner = is_active.then(|| self.settings.me.clone());
         if let Some(posted) = transition.record.posted.as_mut().filter(|posted| !posted.answered) {
             posted.answered = self.told;
         }
         transition.runs.timeline = Some(timeline.clone());
         self.add_collected(&mut transition);
+        self.void_what_may_be_replaced(&mut transition);
         let transition = Arc::new(transition);
         let effect = Effect::Commit(Arc::clone(&transition));
         let committing = Committing { transition, timeline, then, first, failure: None };

@@ -34,6 +34,7 @@ use uuid::Uuid;
 
 use crate::admission::Admitted;
 use crate::clock::Timestamp;
+use crate::cluster::Owner;
 use crate::error::Result;
 use crate::fsm::{Event, State};
 use crate::node_service::Object;
@@ -69,6 +70,8 @@ pub struct Record {
     pub posted: Option<Posted>,
     /// The token that the callback of a run has to carry, where there is one; void once data was taken.
     pub token: Option<TokenDigest>,
+    /// The process that works on the node.
+    pub owner: Option<Owner>,
 }
 
 /// Data that a ramdisk posted and that was taken.

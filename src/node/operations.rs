@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::Record;
 use super::data;
 use super::order::{Ending, Finding, Operation, Plan, PowerPolicy, Processed};
 use super::ports;
@@ -17,6 +18,7 @@ use super::posting::Posting;
 use super::shared::Shared;
 
 use crate::build_data::{Collection, Generator, Item, Sighting, item};
+use crate::cluster::{Guard, Held, Sharing};
 use crate::crash;
 use crate::error::{Error, Kind, Result};
 use crate::node_service::recorded::{Call, Recorded};
@@ -27,6 +29,8 @@ use crate::processing::document;
 use crate::processing::rules::{Outcome, Results, RuleSet};
 use crate::store::documents::Packed;
 
+/// What keeps work at rest from being begun.
+const TAKEN: &str = "another instance works on the node";
 /// The pause before a node is read again after a restart.
 const FETCH_AGAIN: Duration = Duration::from_secs(5);
 /// How often the power state is read back after a power-off.
@@ -38,19 +42,66 @@ const POWER_AGAIN: Duration = Duration::from_secs(1);
 /// The longest of them.
 const POWER_AGAIN_AT_MOST: Duration = Duration::from_secs(8);
 
-/// Carries an operation out; answers also which calls it made.
+/// Where a node stands when an operation begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    version: i64,
+    is_active: bool,
+}
+
+impl Standing {
+    /// That of this record.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        Self { version: record.version, is_active: record.state.is_active() }
+    }
+}
+
+/// Carries an operation out, as long as the node is this process's; answers also which calls it made.
 pub async fn carry_out(
     shared: Arc<Shared>,
     service: Rc<dyn NodeService>,
     node: Uuid,
+    standing: Option<Standing>,
     operation: Operation,
 ) -> (Finding, Vec<Call>) {
     let service = Recorded::new(service.as_ref());
     let name = operation.name();
     crash::point_of(name, "begun");
-    let finding = find(&shared, &service, node, operation).await;
+    let finding = own(&shared, &service, node, standing, operation).await;
     crash::point_of(name, "done");
     (finding, service.into_calls())
+}
+
+/// A node in an active state is this process's already; one at rest is held for as long as it takes.
+async fn own(
+    shared: &Shared,
+    service: &dyn NodeService,
+    node: Uuid,
+    standing: Option<Standing>,
+    operation: Operation,
+) -> Finding {
+    let (cluster, store) = (&shared.cluster, &shared.store);
+    let Some(standing) = standing.filter(|_| cluster.sharing() == Sharing::Several) else {
+        return find(shared, service, node, operation).await;
+    };
+    if standing.is_active {
+        let guard = Guard::new(cluster, store, node, standing.version);
+        return guard.scope(find(shared, service, node, operation)).await;
+    }
+    let refused = match &operation {
+        Operation::LookAfterData => Finding::DataLookedAfter,
+        Operation::AbortPowerOff(_) => Finding::AbortPoweredOff(Err(TAKEN.to_owned())),
+        _ => return find(shared, service, node, operation).await,
+    };
+    match Held::take(cluster, store, node, standing.version).await {
+        Ok(Some(held)) => held.guard().scope(find(shared, service, node, operation)).await,
+        Ok(None) => refused,
+        Err(error) => {
+            log::warn!("A node at rest could not be held node={node} error={error}");
+            refused
+        }
+    }
 }
 
 async fn find(shared: &Shared, service: &dyn NodeService, node: Uuid, operation: Operation) -> Finding {

@@ -36,6 +36,10 @@ impl Tried {
 impl Job for Tried {
     type Output = ();
 
+    fn nodes(&self) -> Vec<Uuid> {
+        vec![self.node]
+    }
+
     fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
         session.set_run_power(self.run, &self.power())?;
         let Some(job) = session.power_job(self.node)?.filter(|job| job.run == self.run) else {

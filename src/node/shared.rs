@@ -14,6 +14,7 @@ use super::machine::Settings;
 use super::rules::RuleBook;
 use super::turns::Turns;
 use crate::clock::{Clock, Timestamp};
+use crate::cluster::Cluster;
 use crate::context;
 use crate::data_store::watched::Watched;
 use crate::error::{Error, Result};
@@ -55,6 +56,8 @@ impl Services {
 pub struct Shared {
     /// The database.
     pub store: Store,
+    /// This process among those that share the database.
+    pub cluster: Arc<Cluster>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What the machines have to know.

@@ -234,6 +234,7 @@ pub fn born(
         last_event: if birth == Birth::ActiveIntrospection { Event::Wait } else { Event::Start },
         posted: None,
         token: None,
+        owner: None,
     };
     Ok(Transition {
         record,

@@ -4,8 +4,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::{MigrationSource, MigrationVersion};
@@ -16,6 +16,7 @@ use r2d2::{CustomizeConnection, Pool, PooledConnection};
 
 use super::writer::QueryResult;
 use super::{Session, from_diesel};
+use crate::cluster::Sharing;
 use crate::config::DatabaseUrl;
 use crate::error::{Error, Result};
 
@@ -52,6 +53,18 @@ pub(super) trait Backend: Send + Sync {
         &self,
         work: &mut dyn FnMut(&mut dyn Session) -> QueryResult<()>,
     ) -> Result<QueryResult<()>>;
+
+    /// The same on a connection of its own, where there may be one: beside all other work.
+    fn in_transaction_apart(
+        &self,
+        work: &mut dyn FnMut(&mut dyn Session) -> QueryResult<()>,
+    ) -> Result<QueryResult<()>>;
+
+    /// Who may be there beside this process.
+    fn sharing(&self) -> Sharing;
+
+    /// How many may write at one time.
+    fn writers(&self) -> usize;
 
     /// Brings the schema up to date.
     fn migrate(&self) -> Result<()>;
@@ -206,6 +219,22 @@ impl Backend for Sqlite {
         Ok(SqliteConnection::immediate_transaction(&mut connection, |connection| work(connection)))
     }
 
+    /// One may write at a time: a moment's wait.
+    fn in_transaction_apart(
+        &self,
+        work: &mut dyn FnMut(&mut dyn Session) -> QueryResult<()>,
+    ) -> Result<QueryResult<()>> {
+        self.in_transaction(work)
+    }
+
+    fn sharing(&self) -> Sharing {
+        Sharing::Sole
+    }
+
+    fn writers(&self) -> usize {
+        1
+    }
+
     fn migrate(&self) -> Result<()> {
         let version = self.schema_version()?;
         run_migrations(&mut *take(&self.writer)?, &version, SQLITE_MIGRATIONS)
@@ -218,45 +247,35 @@ impl Backend for Sqlite {
 
 /// PostgreSQL: pooled sessions.
 struct Postgres {
-    writer: Pool<ConnectionManager<PgConnection>>,
+    writers: Pool<ConnectionManager<PgConnection>>,
     readers: Pool<ConnectionManager<PgConnection>>,
-    /// Holds the advisory lock of the one process that works on this database.
-    _owner: Option<Mutex<PgConnection>>,
+    apart: Pool<ConnectionManager<PgConnection>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum PostgresRole {
-    Reader,
-    /// The writer of the process that works on the database; it is known by its lock.
-    Writer,
-}
+struct PostgresSettings;
 
-impl CustomizeConnection<PgConnection, PoolError> for PostgresRole {
+impl CustomizeConnection<PgConnection, PoolError> for PostgresSettings {
     fn on_acquire(&self, connection: &mut PgConnection) -> std::result::Result<(), PoolError> {
         // Notices of migrations and the like are of no use to the log.
-        connection.batch_execute("SET client_min_messages = warning").map_err(PoolError::QueryError)?;
-        match self {
-            Self::Reader => Ok(()),
-            Self::Writer => {
-                let lock = format!("SELECT pg_advisory_lock_shared({WRITER_LOCK})");
-                connection.batch_execute(&lock).map_err(PoolError::QueryError)
-            }
-        }
+        connection.batch_execute("SET client_min_messages = warning").map_err(PoolError::QueryError)
     }
 }
 
 impl Postgres {
     fn open(url: &str, pool_size: u32, access: Access) -> Result<Self> {
         let url = bounded(url);
-        let (owner, role) = match access {
-            Access::Exclusive => (Some(Mutex::new(take_ownership(&url)?)), PostgresRole::Writer),
-            Access::Shared => (None, PostgresRole::Reader),
+        let pooled = |size| pool(ConnectionManager::new(&url), size, PostgresSettings);
+        let writers = match access {
+            Access::Exclusive => POSTGRES_WRITERS,
+            Access::Shared => 1,
         };
-        let writer = pool(ConnectionManager::new(&url), 1, role)?;
-        let readers = pool(ConnectionManager::new(&url), pool_size, PostgresRole::Reader)?;
-        Ok(Self { writer, readers, _owner: owner })
+        Ok(Self { writers: pooled(writers)?, readers: pooled(pool_size)?, apart: pooled(1)? })
     }
 }
+
+/// Writing connections: measured, a third one brings nothing.
+const POSTGRES_WRITERS: u32 = 2;
 
 /// The URL with bounds on how long a silent network may hold a thread, where it does not set its own.
 fn bounded(url: &str) -> String {
@@ -270,55 +289,6 @@ fn bounded(url: &str) -> String {
     })
 }
 
-#[derive(QueryableByName)]
-struct Locked {
-    #[diesel(sql_type = diesel::sql_types::Bool)]
-    locked: bool,
-}
-
-/// One process works on a database: a second one would take up the runs of the first as interrupted. The lock goes
-/// with the connection, so with the process; it is not pooled, since pools renew their connections.
-fn take_ownership(url: &str) -> Result<PgConnection> {
-    let mut connection = PgConnection::establish(url)
-        .map_err(|cause| Error::unavailable("The database can not be opened").caused_by(cause))?;
-    let query = format!("SELECT pg_try_advisory_lock({OWNER_LOCK}) AS locked");
-    let give_up = Instant::now() + OWNER_PATIENCE;
-    loop {
-        let taken: Locked = diesel::sql_query(&query).get_result(&mut connection).map_err(from_diesel)?;
-        if taken.locked {
-            outwait_writer(&mut connection)?;
-            return Ok(connection);
-        }
-        if Instant::now() >= give_up {
-            return Err(Error::conflict("The database is in use by another rollcall process"));
-        }
-        std::thread::sleep(OWNER_POLL);
-    }
-}
-
-/// Waits until the writer of the process before this one is gone. The server goes on with what a killed process has
-/// sent last, and commits it: what is read before that would not be what this process has to go on with.
-fn outwait_writer(connection: &mut PgConnection) -> Result<()> {
-    let wait = format!(
-        "SET lock_timeout = '{}ms'; SELECT pg_advisory_lock({WRITER_LOCK}); \
-         SELECT pg_advisory_unlock({WRITER_LOCK}); RESET lock_timeout",
-        WRITER_PATIENCE.as_millis()
-    );
-    connection.batch_execute(&wait).map_err(|cause| {
-        Error::conflict("Another rollcall process still writes to the database").caused_by(cause)
-    })
-}
-
-/// How long the last transaction of the process before this one may take to end.
-const WRITER_PATIENCE: Duration = Duration::from_secs(15);
-/// How long the server may take to notice that the process before this one is gone.
-const OWNER_PATIENCE: Duration = Duration::from_secs(3);
-/// How often it is asked meanwhile.
-const OWNER_POLL: Duration = Duration::from_millis(50);
-/// The key of the advisory lock of the process that works on the database ("rollown" in ASCII).
-const OWNER_LOCK: i64 = 0x0072_6f6c_6c6f_776e;
-/// The key of the advisory lock that the writer of that process shares as long as it is connected ("rollwrit").
-const WRITER_LOCK: i64 = 0x726f_6c6c_7772_6974;
 /// The key of the advisory lock under which one process at a time migrates ("rollcall" in ASCII).
 const MIGRATION_LOCK: i64 = 0x726f_6c6c_6361_6c6c;
 
@@ -332,12 +302,28 @@ impl Backend for Postgres {
         &self,
         work: &mut dyn FnMut(&mut dyn Session) -> QueryResult<()>,
     ) -> Result<QueryResult<()>> {
-        let mut connection = take(&self.writer)?;
+        let mut connection = take(&self.writers)?;
         Ok(PgConnection::transaction(&mut connection, |connection| work(connection)))
     }
 
+    fn in_transaction_apart(
+        &self,
+        work: &mut dyn FnMut(&mut dyn Session) -> QueryResult<()>,
+    ) -> Result<QueryResult<()>> {
+        let mut connection = take(&self.apart)?;
+        Ok(PgConnection::transaction(&mut connection, |connection| work(connection)))
+    }
+
+    fn sharing(&self) -> Sharing {
+        Sharing::Several
+    }
+
+    fn writers(&self) -> usize {
+        usize::try_from(self.writers.max_size()).unwrap_or(1)
+    }
+
     fn migrate(&self) -> Result<()> {
-        let mut connection = take(&self.writer)?;
+        let mut connection = take(&self.writers)?;
         let lock = |verb: &str| format!("SELECT pg_advisory_{verb}({MIGRATION_LOCK})");
         connection.batch_execute(&lock("lock")).map_err(from_diesel)?;
         let outcome = version_of(&mut *connection, &POSTGRES_MIGRATIONS)
@@ -347,6 +333,6 @@ impl Backend for Postgres {
     }
 
     fn schema_version(&self) -> Result<SchemaVersion> {
-        version_of(&mut *take(&self.writer)?, &POSTGRES_MIGRATIONS)
+        version_of(&mut *take(&self.writers)?, &POSTGRES_MIGRATIONS)
     }
 }

@@ -7,6 +7,7 @@
 pub mod ancestor;
 mod backend;
 pub mod build_data;
+pub mod cluster;
 pub mod data;
 pub mod documents;
 mod health;
@@ -29,10 +30,12 @@ use std::time::Duration;
 
 use diesel::result::Error as DieselError;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use self::backend::Access;
 pub use self::backend::SchemaVersion;
 pub use self::writer::{Job, QueryResult};
+use crate::cluster::{Sharing, Term, deposed};
 pub use crate::config::DatabaseUrl;
 use crate::context;
 use crate::error::{Error, Kind, Result};
@@ -59,6 +62,7 @@ pub trait Session:
     + rules::RuleQueries
     + power_jobs::PowerJobQueries
     + housekeeping::HousekeepingQueries
+    + cluster::ClusterQueries
 {
 }
 
@@ -69,6 +73,8 @@ impl Session for diesel::PgConnection {}
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// The term under which everything is written, where that is unattended work.
+    term: Option<Term>,
 }
 
 struct Inner {
@@ -121,7 +127,8 @@ impl Store {
         let connections = usize::try_from(pool_size).map_err(Error::internal)?;
         let (readers, workers) =
             (Arc::new(Semaphore::new(connections)), Semaphore::new(connections.div_ceil(2)));
-        Ok(Self { inner: Arc::new(Inner { backend, writer, health, readers, workers }) })
+        let inner = Inner { backend, writer, health, readers, workers };
+        Ok(Self { inner: Arc::new(inner), term: None })
     }
 
     /// What keeps the database from being used, as far as is known; empty where nothing does. Does not block.
@@ -192,7 +199,39 @@ impl Store {
     /// # Errors
     /// Where the job fails (then nothing of it is written), or the writer has ended.
     pub async fn write<J: Job>(&self, job: J) -> Result<J::Output> {
-        self.inner.writer.submit(job).await
+        match &self.term {
+            None => self.inner.writer.submit(job).await,
+            Some(term) => {
+                let fenced = Fenced { term: term.clone(), job };
+                self.inner.writer.submit(fenced).await?.ok_or_else(deposed)
+            }
+        }
+    }
+
+    /// The same database for unattended work: what is written through it is void when another leads.
+    #[must_use]
+    pub fn under(&self, term: Term) -> Self {
+        Self { term: Some(term), ..self.clone() }
+    }
+
+    /// Who may work on the database beside this process.
+    #[must_use]
+    pub fn sharing(&self) -> Sharing {
+        self.inner.backend.sharing()
+    }
+
+    /// Runs a transaction of its own, beside the writer's queue. Blocks.
+    ///
+    /// # Errors
+    /// Where no connection is to be had, or the work fails; nothing of it is then written.
+    pub fn apart<T>(&self, mut work: impl FnMut(&mut dyn Session) -> QueryResult<T>) -> Result<T> {
+        let mut outcome = None;
+        let done = self.inner.backend.in_transaction_apart(&mut |session| {
+            outcome = Some(work(session)?);
+            Ok(())
+        })?;
+        done.map_err(from_diesel)?;
+        outcome.ok_or_else(|| Error::internal("a transaction was never run"))
     }
 
     /// As [`Self::write`], for threads without a reactor.
@@ -206,6 +245,28 @@ impl Store {
     /// Commits what is queued and ends the writer. Blocks.
     pub fn close(&self) {
         self.inner.writer.close();
+    }
+}
+
+/// A job of unattended work: without effect, and without output, where its term is over.
+struct Fenced<J> {
+    term: Term,
+    job: J,
+}
+
+impl<J: Job> Job for Fenced<J> {
+    type Output = Option<J::Output>;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<Option<J::Output>> {
+        if session.leads(&self.term)? { self.job.run(session).map(Some) } else { Ok(None) }
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.job.weight_bytes()
+    }
+
+    fn nodes(&self) -> Vec<Uuid> {
+        self.job.nodes()
     }
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::schema::{attributes, nodes, run_attributes};
 use super::writer::QueryResult;
 use crate::clock::Timestamp;
+use crate::cluster::Owner;
 use crate::fsm::State;
 use crate::node::token::TokenDigest;
 use crate::node::{Attribute, ManageBoot, Posted, Record};
@@ -34,6 +35,8 @@ pub(super) struct NodeRow {
     posted_digest: Option<String>,
     posted_answered: bool,
     token_digest: Option<String>,
+    owner: Option<String>,
+    owner_epoch: Option<i64>,
 }
 
 impl NodeRow {
@@ -53,6 +56,8 @@ impl NodeRow {
             posted_digest: record.posted.as_ref().map(|posted| posted.digest.clone()),
             posted_answered: record.posted.as_ref().is_some_and(|posted| posted.answered),
             token_digest: record.token.as_ref().map(|token| token.as_str().to_owned()),
+            owner: record.owner.as_ref().map(|owner| owner.name.to_string()),
+            owner_epoch: record.owner.as_ref().map(|owner| owner.epoch),
         }
     }
 
@@ -71,6 +76,7 @@ impl NodeRow {
             run: parse_uuid(&self.run_id)?,
             last_event: self.last_event.parse().map_err(|_| damaged("event", &self.last_event))?,
             token: self.token_digest.map(TokenDigest::stored),
+            owner: Owner::stored(self.owner, self.owner_epoch),
             posted: self.posted_digest.map(|digest| Posted { digest, answered: self.posted_answered }),
         })
     }
@@ -125,10 +131,13 @@ pub trait NodeQueries {
     /// Records in one of the states, in no special order.
     fn nodes_in(&mut self, states: &[State]) -> QueryResult<Vec<Record>>;
 
-    /// Nodes whose deadline has passed, the longest overdue first.
+    /// Waiting nodes whose deadline has passed, the longest overdue first.
     fn overdue(&mut self, now: Timestamp, limit: i64) -> QueryResult<Vec<Record>>;
 
-    /// The earliest deadline of all.
+    /// The same of nodes that a process works on.
+    fn overdue_of(&mut self, owner: &Owner, now: Timestamp, limit: i64) -> QueryResult<Vec<Record>>;
+
+    /// The earliest deadline of the waiting nodes.
     fn earliest_deadline(&mut self) -> QueryResult<Option<Timestamp>>;
 
     /// How many distinct attributes of each node are among the given ones.
@@ -205,6 +214,19 @@ macro_rules! node_queries {
 
             fn overdue(&mut self, now: Timestamp, limit: i64) -> QueryResult<Vec<Record>> {
                 let rows = nodes::table
+                    .filter(nodes::state.eq(State::Waiting.name()))
+                    .filter(nodes::deadline_at.le(now.0))
+                    .order(nodes::deadline_at.asc())
+                    .limit(limit)
+                    .select(NodeRow::as_select())
+                    .load(self)?;
+                Ok(sound(rows))
+            }
+
+            fn overdue_of(&mut self, owner: &Owner, now: Timestamp, limit: i64) -> QueryResult<Vec<Record>> {
+                let rows = nodes::table
+                    .filter(nodes::owner.eq(owner.name.to_string()))
+                    .filter(nodes::owner_epoch.eq(owner.epoch))
                     .filter(nodes::deadline_at.le(now.0))
                     .order(nodes::deadline_at.asc())
                     .limit(limit)
@@ -215,6 +237,7 @@ macro_rules! node_queries {
 
             fn earliest_deadline(&mut self) -> QueryResult<Option<Timestamp>> {
                 let earliest: Option<Option<i64>> = nodes::table
+                    .filter(nodes::state.eq(State::Waiting.name()))
                     .filter(nodes::deadline_at.is_not_null())
                     .order(nodes::deadline_at.asc())
                     .select(nodes::deadline_at)

@@ -1,6 +1,17 @@
 //! The tables, as the SQLite migrations make them. Generated; see `diesel.toml`.
 
 diesel::table! {
+    active_instance (id) {
+        id -> Integer,
+        holder -> Text,
+        holder_epoch -> BigInt,
+        epoch -> BigInt,
+        pinged_at -> BigInt,
+        since_at -> BigInt,
+    }
+}
+
+diesel::table! {
     attributes (node_uuid, name, value) {
         node_uuid -> Text,
         name -> Text,
@@ -41,6 +52,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    instances (name) {
+        name -> Text,
+        epoch -> BigInt,
+        uuid -> Text,
+        address -> Text,
+        version -> Text,
+        started_at -> BigInt,
+        heartbeat_at -> BigInt,
+    }
+}
+
+diesel::table! {
     introspection_data (node_uuid, processed) {
         node_uuid -> Text,
         processed -> Bool,
@@ -67,6 +90,8 @@ diesel::table! {
         posted_digest -> Nullable<Text>,
         posted_answered -> Bool,
         token_digest -> Nullable<Text>,
+        owner -> Nullable<Text>,
+        owner_epoch -> Nullable<BigInt>,
     }
 }
 
@@ -194,10 +219,12 @@ diesel::joinable!(rule_actions -> rules (rule));
 diesel::joinable!(rule_conditions -> rules (rule));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    active_instance,
     attributes,
     build_data,
     data_removals,
     documents,
+    instances,
     introspection_data,
     nodes,
     options,

@@ -245,6 +245,10 @@ impl Transition {
 impl Job for Transition {
     type Output = Written;
 
+    fn nodes(&self) -> Vec<Uuid> {
+        vec![self.record.uuid]
+    }
+
     fn run(&self, session: &mut dyn Session) -> QueryResult<Written> {
         self.write(session)
     }

@@ -1,15 +1,19 @@
-//! Group commit: one thread that takes what is queued and commits it in one transaction.
+//! Group commit: a thread that takes what is queued and commits it in one transaction; several of them where the
+//! database lets several write.
 //!
 //! Invariant: a caller is answered only after the commit, and the failure of one job takes no other along: where
 //! a batch fails, it is rolled back and its jobs are run again one by one. No timer: a batch is what was queued
-//! while the last one was being committed.
+//! while the last one was being committed. The rows of nodes are locked in the order of their UUIDs, so that writers,
+//! here and in other processes, wait for each other in one direction only.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use super::backend::Backend;
 use super::health::Health;
@@ -50,6 +54,11 @@ pub trait Job: Send + 'static {
     fn weight_bytes(&self) -> usize {
         0
     }
+
+    /// The nodes whose rows it reads in order to write them.
+    fn nodes(&self) -> Vec<Uuid> {
+        Vec::new()
+    }
 }
 
 /// A shared job, so that the caller can keep it and hand it over again.
@@ -63,12 +72,17 @@ impl<J: Job + Sync> Job for Arc<J> {
     fn weight_bytes(&self) -> usize {
         self.as_ref().weight_bytes()
     }
+
+    fn nodes(&self) -> Vec<Uuid> {
+        self.as_ref().nodes()
+    }
 }
 
 /// A job with the place for its answer.
 trait Queued: Send {
     fn run(&mut self, session: &mut dyn Session) -> QueryResult<()>;
     fn weight_bytes(&self) -> usize;
+    fn nodes(&self) -> Vec<Uuid>;
     fn answer(self: Box<Self>, outcome: Result<()>);
 }
 
@@ -89,6 +103,10 @@ impl<J: Job> Queued for Pending<J> {
         self.job.weight_bytes()
     }
 
+    fn nodes(&self) -> Vec<Uuid> {
+        self.job.nodes()
+    }
+
     fn answer(self: Box<Self>, outcome: Result<()>) {
         let missing = || Error::internal("a committed job has no output");
         let Self { output, reply, .. } = *self;
@@ -99,20 +117,26 @@ impl<J: Job> Queued for Pending<J> {
 
 type Batch = Vec<Box<dyn Queued>>;
 
-/// The handle of the writer thread.
+/// The handle of the writer threads.
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Queued>>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
+
+/// Where the threads take their work from: one gathers while the others commit.
+type Queue = Arc<Mutex<mpsc::Receiver<Box<dyn Queued>>>>;
 
 impl Writer {
     pub(super) fn start(backend: Arc<dyn Backend>, health: Arc<Health>) -> Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
-        let thread = std::thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || run(backend.as_ref(), &health, receiver))
-            .map_err(Error::internal)?;
-        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+        let queue = Arc::new(Mutex::new(receiver));
+        let start = |_| {
+            let (backend, health, queue) = (Arc::clone(&backend), Arc::clone(&health), Arc::clone(&queue));
+            let thread = std::thread::Builder::new().name("writer".to_owned());
+            thread.spawn(move || run(backend.as_ref(), &health, &queue)).map_err(Error::internal)
+        };
+        let threads = (0..backend.writers()).map(start).collect::<Result<Vec<_>>>()?;
+        Ok(Self { queue: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
     }
 
     pub(super) async fn submit<J: Job>(&self, job: J) -> Result<J::Output> {
@@ -129,9 +153,11 @@ impl Writer {
 
     pub(super) fn close(&self) {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            log::error!("The writer thread ended with a panic");
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                log::error!("A writer thread ended with a panic");
+            }
         }
     }
 
@@ -168,11 +194,17 @@ impl Drop for EndWithThread {
     }
 }
 
-fn run(backend: &dyn Backend, health: &Health, mut queue: mpsc::Receiver<Box<dyn Queued>>) {
+fn run(backend: &dyn Backend, health: &Health, queue: &Queue) {
     let _guard = EndWithThread;
-    while let Some(first) = queue.blocking_recv() {
-        commit(backend, health, gather(first, &mut queue));
+    while let Some(batch) = next(queue) {
+        commit(backend, health, batch);
     }
+}
+
+fn next(queue: &Queue) -> Option<Batch> {
+    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = queue.blocking_recv()?;
+    Some(gather(first, &mut queue))
 }
 
 /// What is queued by now, up to the limits of a batch.
@@ -214,8 +246,12 @@ fn commit(backend: &dyn Backend, health: &Health, mut batch: Batch) {
 /// Runs the batch, and again where it lost against somebody else's locks.
 fn with_retries(backend: &dyn Backend, batch: &mut Batch) -> Result<QueryResult<()>> {
     let mut pauses = RETRY_PAUSES.iter();
+    let nodes = in_order(batch);
     loop {
-        let work = &mut |session: &mut dyn Session| batch.iter_mut().try_for_each(|job| job.run(session));
+        let work = &mut |session: &mut dyn Session| {
+            session.lock_nodes(&nodes)?;
+            batch.iter_mut().try_for_each(|job| job.run(session))
+        };
         let outcome = backend.in_transaction(work);
         let Ok(Err(error)) = &outcome else { return outcome };
         match pauses.next() {
@@ -227,6 +263,13 @@ fn with_retries(backend: &dyn Backend, batch: &mut Batch) -> Result<QueryResult<
             _ => return outcome,
         }
     }
+}
+
+/// Brings the jobs into the order of their nodes; answers all nodes in that order.
+fn in_order(batch: &mut Batch) -> Vec<Uuid> {
+    batch.sort_by_cached_key(|job| job.nodes().first().copied());
+    let nodes: BTreeSet<Uuid> = batch.iter().flat_map(|job| job.nodes()).collect();
+    nodes.into_iter().collect()
 }
 
 /// Whether the same transaction may well succeed the next time: PostgreSQL's 40001 and 40P01. diesel does not tell

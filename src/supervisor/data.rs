@@ -24,10 +24,11 @@ const PAUSE_AT_MOST: Duration = Duration::from_secs(60);
 const BATCH: i64 = 100;
 
 pub(super) async fn run(registry: Arc<Registry>) {
-    let Some(data_store) = registry.shared().data_store.clone() else { return };
+    let shared = registry.shared();
+    let Some(data_store) = shared.data_store.clone() else { return };
     loop {
         let failures = data_store.failures();
-        let found = match waiting(&registry.shared().store).await {
+        let found = match waiting(&shared.cluster.lead(&shared.store).await).await {
             Ok(nodes) => {
                 chosen(&nodes, failures).iter().for_each(|node| registry.wake(*node, Notice::LookAfterData));
                 nodes.len()

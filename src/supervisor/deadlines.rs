@@ -10,6 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
+use crate::cluster::Owner;
 use crate::crash;
 use crate::error::Result;
 use crate::fsm::{Event, State};
@@ -20,7 +21,7 @@ use crate::node::registry::Registry;
 use crate::node::step::{self, KeepData, TimeoutPower};
 use crate::node::timeline::Entry;
 use crate::store::transition::Written;
-use crate::store::{Job, QueryResult, Session};
+use crate::store::{Job, QueryResult, Session, Store};
 
 /// How often it is looked for what can be cleared away.
 const CLEAR: Duration = Duration::from_secs(600);
@@ -45,12 +46,17 @@ pub struct ExpireOverdue {
 impl Job for ExpireOverdue {
     type Output = Vec<Uuid>;
 
+    fn nodes(&self) -> Vec<Uuid> {
+        self.nodes.clone()
+    }
+
     fn run(&self, session: &mut dyn Session) -> QueryResult<Vec<Uuid>> {
         let mut ended = Vec::new();
         for node in &self.nodes {
             let Some(record) = session.node(*node)? else { continue };
             let overdue = record.deadline.is_some_and(|deadline| self.now >= deadline);
-            if !overdue || record.state != State::Waiting {
+            // One that is held for something is looked at again in a moment.
+            if !overdue || record.state != State::Waiting || record.owner.is_some() {
                 continue;
             }
             let Ok(transition) = step::expire(&record, self.now, self.keep, self.power) else { continue };
@@ -82,24 +88,40 @@ pub(super) async fn run(registry: Arc<Registry>) {
 /// Ends what is overdue, and answers when to look again.
 async fn sweep(registry: &Arc<Registry>) -> Result<Duration> {
     let shared = registry.shared();
-    let now = shared.now();
-    let overdue = shared.store.read(move |session| session.overdue(now, BATCH)).await?;
-    if overdue.is_empty() {
-        let earliest = shared.store.read(|session| session.earliest_deadline()).await?;
-        return Ok(until(earliest, shared.now()));
+    wake_overdue(registry).await?;
+    match shared.cluster.leading(&shared.store) {
+        Some(store) => expire(registry, &store).await,
+        None => Ok(LOOK),
     }
-    let full = i64::try_from(overdue.len()).is_ok_and(|count| count >= BATCH);
-    let (waiting, active): (Vec<_>, Vec<_>) =
-        overdue.into_iter().partition(|record| record.state == State::Waiting);
+}
+
+/// The actors that work on nodes have an alarm of their own; this is for those that have gone.
+async fn wake_overdue(registry: &Arc<Registry>) -> Result<()> {
+    let shared = registry.shared();
+    let (now, me) = (shared.now(), shared.cluster.me().clone());
+    let active = shared.store.read(move |session| session.overdue_of(&me, now, BATCH)).await?;
     for record in active {
         registry.wake(record.uuid, Notice::Deadline);
     }
+    Ok(())
+}
+
+/// Ends the waiting nodes that are overdue. The leader's.
+async fn expire(registry: &Arc<Registry>, store: &Store) -> Result<Duration> {
+    let shared = registry.shared();
+    let now = shared.now();
+    let waiting = store.read(move |session| session.overdue(now, BATCH)).await?;
+    if waiting.is_empty() {
+        let earliest = store.read(|session| session.earliest_deadline()).await?;
+        return Ok(until(earliest, shared.now()));
+    }
+    let full = i64::try_from(waiting.len()).is_ok_and(|count| count >= BATCH);
     let nodes = waiting.iter().map(|record| record.uuid).collect();
     let asleep = registry.notify_awake(nodes, Notice::Deadline);
     let told_all = asleep.is_empty();
     let (keep, power) = (shared.settings.keep_data, shared.settings.timeout_power);
     crash::point("sweep.found");
-    let ended = shared.store.write(ExpireOverdue { nodes: asleep, now, keep, power }).await?;
+    let ended = store.write(ExpireOverdue { nodes: asleep, now, keep, power }).await?;
     crash::point("sweep.committed");
     for record in waiting.iter().filter(|record| ended.contains(&record.uuid)) {
         observe::expired(record, now, shared.now());
@@ -138,11 +160,24 @@ impl Job for DropKept {
     }
 }
 
+/// A heartbeat, for want of anything else to write.
+#[derive(Clone, Debug)]
+struct Beat(Owner);
+
+impl Job for Beat {
+    type Output = bool;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<bool> {
+        session.heartbeat(&self.0)
+    }
+}
+
 /// Clears away, batch by batch, what is kept only for a time.
 pub(super) async fn clear_away(registry: Arc<Registry>) {
+    let shared = registry.shared();
     loop {
-        let shared = registry.shared();
-        match shared.store.write(DropKept(shared.now())).await {
+        let store = shared.cluster.lead(&shared.store).await;
+        match store.write(DropKept(shared.now())).await {
             Ok(0) => tokio::time::sleep(CLEAR).await,
             Ok(_) => tokio::time::sleep(LOOK).await,
             Err(error) => {
@@ -159,7 +194,7 @@ pub(super) async fn try_to_write(registry: Arc<Registry>) {
     loop {
         tokio::time::sleep(LOOK).await;
         if !shared.store.troubles().is_empty()
-            && let Err(error) = shared.store.write(DropKept(shared.now())).await
+            && let Err(error) = shared.store.write(Beat(shared.cluster.me().clone())).await
         {
             log::error!("The database can still not be written error={error}");
         }

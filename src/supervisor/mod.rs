@@ -1,6 +1,8 @@
 //! Unattended work: deadlines of waiting nodes, recovery of interrupted runs, documents that wait for the data store, the watch over the node service's
 //! list of nodes, removal of what is old, and sending idle actors to sleep.
 //!
+//! Only the leader does what concerns all instances, and what it writes is void once another leads.
+//!
 //! Invariant: each part is a loop around one function that may be run at any time and twice; a failure is logged
 //! and tried again, and ends nothing. It writes only through jobs of the store, or by asking the node's actor.
 
@@ -43,6 +45,7 @@ pub fn start(registry: &Arc<Registry>, periods: Periods) {
     actix_rt::spawn(deadlines::clear_away(Arc::clone(registry)));
     actix_rt::spawn(deadlines::try_to_write(Arc::clone(registry)));
     actix_rt::spawn(send_to_sleep(Arc::clone(registry)));
+    actix_rt::spawn(recovery::run(Arc::clone(registry)));
     actix_rt::spawn(power::run(Arc::clone(registry)));
     actix_rt::spawn(data::run(Arc::clone(registry)));
     if let Some(period) = periods.clean_up {

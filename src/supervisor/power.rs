@@ -15,9 +15,10 @@ const LOOK: Duration = Duration::from_secs(2);
 const BATCH: i64 = 50;
 
 pub(super) async fn run(registry: Arc<Registry>) {
+    let shared = registry.shared();
     loop {
-        let now = registry.shared().now();
-        match registry.shared().store.read(move |session| session.power_jobs(now, BATCH)).await {
+        let (store, now) = (shared.cluster.lead(&shared.store).await, shared.now());
+        match store.read(move |session| session.power_jobs(now, BATCH)).await {
             Ok(jobs) => jobs.iter().for_each(|job| registry.wake(job.node, Notice::PowerJob(job.run))),
             Err(error) => log::error!("The power jobs could not be read error={error}"),
         }

@@ -66,7 +66,7 @@ pub(super) async fn run(registry: Arc<Registry>, keep: Keep, period: Duration) {
     let keep_data = shared.settings.keep_data;
     loop {
         tokio::time::sleep(period).await;
-        match clear(&shared.store, shared.clock.as_ref(), keep, keep_data).await {
+        match clear(&shared.cluster.lead(&shared.store).await, shared.clock.as_ref(), keep, keep_data).await {
             Ok(gone) if gone == Gone::default() => {}
             Ok(Gone { records, runs, builds, documents }) => log::info!(
                 "What was kept long enough is removed records={records} runs={runs} build_data={builds} \

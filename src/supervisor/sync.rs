@@ -38,6 +38,10 @@ pub(super) struct Forget {
 impl Job for Forget {
     type Output = usize;
 
+    fn nodes(&self) -> Vec<Uuid> {
+        self.nodes.iter().map(|(node, _)| *node).collect()
+    }
+
     fn run(&self, session: &mut dyn Session) -> QueryResult<usize> {
         let end = RunEnd { outcome: Outcome::Forgotten, error: None, power: None, at: self.now };
         let mut count = 0_usize;
@@ -107,7 +111,8 @@ pub(super) async fn run(registry: Arc<Registry>, period: Duration) {
         tokio::time::sleep(period).await;
         let shared = registry.shared();
         let keep_data = shared.settings.keep_data;
-        let looked = look(&shared.store, shared.clock.as_ref(), service.as_ref(), keep_data, &mut missing);
+        let store = shared.cluster.lead(&shared.store).await;
+        let looked = look(&store, shared.clock.as_ref(), service.as_ref(), keep_data, &mut missing);
         if let Err(error) = looked.await {
             log::error!("The node service's list of nodes could not be followed error={error}");
         }

@@ -54,9 +54,9 @@ def test_a_machine_is_introspected_from_start_to_end(this_machine, real_ironic, 
     rollcall = rollcall_of_real_ironic
     node, address = this_machine
     assert rollcall.post(f'/v1/introspection/{node}').status_code == 202
-    wait_for(lambda: rollcall.status(node)['state'] == 'waiting', 'the reboot', 60)
+    wait_for(lambda: rollcall.status(node)['state'] == 'waiting', 'the reboot', 180)
     assert agent('inspect', f'{rollcall.url}/v1/continue') == {'uuid': node}
-    status = wait_for(lambda: ended(rollcall, node), 'the end', 60)
+    status = wait_for(lambda: ended(rollcall, node), 'the end', 180)
     assert status['state'] == 'finished' and status['error'] is None
 
     raw, processed = (rollcall.get(f'/v1/introspection/{node}/data{part}').json() for part in ('/unprocessed', ''))

@@ -207,6 +207,12 @@ pub(in crate::http) const CHANGE_RULE: Doc = Doc {
 pub(in crate::http) const DELETE_RULE: Doc =
     Doc { summary: "Deletes a rule.", successes: &[(204, Nothing)], ..NONE };
 
+pub(in crate::http) const INSTANCES: Doc = Doc {
+    summary: "The processes that share the database: who lives, and who leads.",
+    successes: &[(200, Json("Instances"))],
+    ..NONE
+};
+
 pub(in crate::http) const METRICS: Doc = Doc {
     summary: "The figures of this process, for Prometheus.",
     successes: &[(200, Text("text/plain"))],

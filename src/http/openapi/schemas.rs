@@ -13,7 +13,8 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
 use crate::http::{
-    builds, continue_callback, events, failure, introspection, links, list, root, rules, sightings, status,
+    builds, continue_callback, events, failure, instances, introspection, links, list, root, rules,
+    sightings, status,
 };
 use crate::node::builds::Replayed;
 use crate::node::matching;
@@ -37,6 +38,8 @@ const TIME: &str = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6})?$";
     continue_callback::Taken,
     list::Page,
     status::Status,
+    instances::List,
+    instances::View,
     introspection::Issued<'_>,
     events::Events,
     events::Event,

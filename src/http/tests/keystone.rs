@@ -129,7 +129,7 @@ const READERS: [&str; 2] = ["system:reader", "system:member,reader"];
 
 /// The endpoints that anybody may ask for, and those that readers may.
 const PUBLIC: [&str; 6] = ["versions", "resources", "openapi", "continue", "metrics", "unknown version"];
-const FOR_READERS: [&str; 3] = ["list", "status", "events"];
+const FOR_READERS: [&str; 4] = ["list", "status", "events", "instances"];
 
 #[actix_web::test]
 async fn every_endpoint_lets_in_whom_its_rule_allows() {

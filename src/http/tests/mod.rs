@@ -67,6 +67,7 @@ impl Answer {
 
 fn services(fake: &Rc<Fake>) -> Services {
     Services {
+        instances: fake.clone(),
         nodes: fake.clone(),
         rules: fake.clone(),
         builds: fake.clone(),

@@ -87,6 +87,7 @@ const POLICIES: &[(&str, &str)] = &[
     ("rule", "introspection:rule:get"),
     ("change a rule", "introspection:rule:create"),
     ("delete a rule", "introspection:rule:delete"),
+    ("instances", "introspection:status"),
     ("metrics", "introspection:metrics"),
     ("unknown version", "introspection:version"),
 ];

@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::context::Asker;
 use crate::fsm::State;
 use crate::node::order::{Operation, Remains};
-use crate::node::step::End;
+use crate::node::step::{End, KeepData};
 
 const START_INTERRUPTED: &str = "Introspection was interrupted while the machine was being started: the service \
      was restarted. Please start it again";
@@ -41,6 +41,7 @@ impl NodeMachine {
 
     fn resume_work(&mut self, now: Timestamp, remains: Remains) -> Effects {
         self.renew_deadline(now, self.settings.processing_timeout_s);
+        self.may_have_saved = remains.plan.is_none() && self.settings.keep_data == KeepData::Elsewhere;
         let flow = Flow { ticket: None, posting: remains.posting, origin: Start::Resumed };
         match remains.plan {
             Some(plan) => {

@@ -16,6 +16,7 @@ use super::fault::Failure;
 use super::run::Trial;
 use super::shared::{Place, Shared};
 use super::versions;
+use crate::cluster;
 use crate::node_service::FailureKind;
 use crate::openstack::{Pass, Proof, client};
 
@@ -42,6 +43,20 @@ pub(super) fn client(shared: &Shared) -> Client {
 struct Passage {
     endpoint: Endpoint,
     pass: Pass,
+}
+
+/// Why there is no answer.
+enum Trouble {
+    /// Nothing was sent: the node may be another's by now.
+    Unsent,
+    /// It was lost.
+    Lost(SendRequestError),
+}
+
+impl From<SendRequestError> for Trouble {
+    fn from(error: SendRequestError) -> Self {
+        Self::Lost(error)
+    }
 }
 
 impl Ironic {
@@ -123,7 +138,8 @@ impl Ironic {
                 gate.answered();
                 return Ok(answer);
             }
-            Ok(Err(error)) => format!("Unable to reach Ironic: {}", client::describe(&error)),
+            Ok(Err(Trouble::Unsent)) => return Err(Failure::lost("The lease of this instance has run out")),
+            Ok(Err(Trouble::Lost(error))) => format!("Unable to reach Ironic: {}", client::describe(&error)),
             Err(_) => format!("Ironic did not answer within {} seconds", timeout.as_secs_f32()),
         };
         gate.failed(call.about_node());
@@ -136,7 +152,11 @@ impl Ironic {
         call: &Call,
         minor: Option<u16>,
         request_id: &str,
-    ) -> Result<Answer, SendRequestError> {
+    ) -> Result<Answer, Trouble> {
+        // It may have waited for its permit for long.
+        if call.changes() && !cluster::allows() {
+            return Err(Trouble::Unsent);
+        }
         let url = passage.endpoint.url(&call.path, &call.query);
         let mut request = self.client.request(call.method.clone(), url);
         request = request.insert_header(("X-OpenStack-Request-ID", request_id));

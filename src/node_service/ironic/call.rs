@@ -91,6 +91,11 @@ impl Call {
         Some(self.node.as_str()).filter(|node| *node != NO_NODE)
     }
 
+    /// Whether it changes anything.
+    pub fn changes(&self) -> bool {
+        self.method != Method::GET
+    }
+
     /// What it does, in the words of the metrics.
     pub fn name(&self) -> &'static str {
         let resource: Vec<&str> = self.path.trim_start_matches("/v1/").split('/').collect();

@@ -13,6 +13,7 @@ use super::call::Call;
 use super::fault::Failure;
 use super::limiter::Course;
 use super::retry::{Outcome, Tally, Verdict};
+use crate::cluster;
 use crate::context;
 use crate::metrics;
 use crate::node_service::{FailureKind, ServiceError, ServiceResult};
@@ -69,7 +70,7 @@ impl Ironic {
             attempts = attempts.saturating_add(1);
             let report =
                 Report { call, request_id: &trial.request_id, attempt: attempts, began: Instant::now() };
-            let failure = match self.attempt(call, &trial).await {
+            let failure = match self.attempt_as_owner(call, &trial).await {
                 Ok(document) => return Ok(document),
                 Err(failure) => failure,
             };
@@ -83,6 +84,14 @@ impl Ironic {
                 }
             }
         }
+    }
+
+    /// A call that changes something is made only as long as the node is this process's.
+    async fn attempt_as_owner(&self, call: &Call, trial: &Trial) -> Result<Value, Failure> {
+        if call.changes() && !cluster::may_write().await {
+            return Err(Failure::settled(cluster::NOT_OURS));
+        }
+        self.attempt(call, trial).await
     }
 
     /// While Ironic can not be reached at all, a failure is not held against the call: it waits with the others.

@@ -20,6 +20,7 @@ use super::{
     FailureKind, NewNode, NewPort, Node, NodeService, PatchOp, Persistence, Port, PortMade, PortOwner,
     PowerTarget, ServiceError, ServiceResult, Validation,
 };
+use crate::cluster;
 use crate::error::Error;
 use crate::mac::Mac;
 use crate::store::{Job, Session, Store};
@@ -48,6 +49,9 @@ impl Local {
     }
 
     async fn write<T: Send + 'static>(&self, job: impl Job<Output = ServiceResult<T>>) -> ServiceResult<T> {
+        if !cluster::may_write().await {
+            return Err(ServiceError::new(FailureKind::Conflict, cluster::NOT_OURS));
+        }
         self.store.write(job).await.map_err(failed)?
     }
 

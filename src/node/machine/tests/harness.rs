@@ -23,12 +23,17 @@ use crate::store::transition::{Expected, Lookup};
 
 pub(super) const START: Timestamp = Timestamp(1_000_000_000);
 
+pub(super) fn me() -> Owner {
+    Owner { name: "alone".into(), epoch: 1 }
+}
+
 pub(super) fn settings() -> Arc<Settings> {
     settings_with(KeepData::Yes)
 }
 
 pub(super) fn settings_with(keep_data: KeepData) -> Arc<Settings> {
     Arc::new(Settings {
+        me: me(),
         timeout_s: Some(100),
         starting_timeout_s: 60,
         processing_timeout_s: 80,
