@@ -20,6 +20,7 @@ use support::callers::{self, Connection};
 use support::daemon::Daemon;
 use support::database::{Database, Kind};
 use support::figures::{cpu_s, percentile_ms, resident_mib, whole};
+use support::instances::{self, Comparison};
 use support::raw_loop::{self, RawLoop, Ready};
 use support::report::{self, DaemonRound, Round, Summary};
 use support::{machines, standin::StandIn};
@@ -39,6 +40,12 @@ struct Options {
     /// Fewer nodes: about fifteen seconds in all
     #[arg(long)]
     quick: bool,
+    /// Compare so many instances on one PostgreSQL database with one
+    #[arg(long)]
+    instances: Option<usize>,
+    /// For so many seconds
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
     /// Only this database: sqlite or postgresql
     #[arg(long)]
     only: Option<String>,
@@ -53,6 +60,9 @@ const MOST_CALLS: f64 = 9.0;
 fn main() -> ExitCode {
     let options = Options::parse();
     let nodes = options.nodes.unwrap_or(if options.quick { 400 } else { 1500 });
+    if let Some(instances) = options.instances {
+        return compared(instances, &options);
+    }
     let rounds = options.rounds.unwrap_or(3);
     let ready = raw_loop::make_ready(nodes);
     println!(
@@ -69,6 +79,16 @@ fn main() -> ExitCode {
         // One call more in the first round: the versions are agreed upon.
         good &= summary.rounds.iter().all(|round| round.daemon.calls < MOST_CALLS + 0.5);
     }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn compared(instances: usize, options: &Options) -> ExitCode {
+    let Some(kind) = Kind::all().into_iter().find(|kind| *kind != Kind::Sqlite) else {
+        println!("ROLLCALL_TEST_POSTGRES does not name a PostgreSQL cluster");
+        return ExitCode::FAILURE;
+    };
+    let (nodes, callers, seconds) = (options.nodes.unwrap_or(600), options.callers, options.seconds);
+    let good = instances::compare(&kind, &Comparison { instances, nodes, callers, seconds });
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -66,12 +66,22 @@ pub fn each(
     port: u16,
     work: impl Fn(&mut Connection, u32) + Sync,
 ) -> Vec<Duration> {
+    each_of(callers, count, &[port], work)
+}
+
+/// The same for several daemons, each of which has its share of the callers.
+pub fn each_of(
+    callers: usize,
+    count: u32,
+    ports: &[u16],
+    work: impl Fn(&mut Connection, u32) + Sync,
+) -> Vec<Duration> {
     let next = AtomicU32::new(0);
     let all = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..callers {
+        for port in ports.iter().cycle().take(callers) {
             scope.spawn(|| {
-                let mut connection = Connection::open(port).unwrap();
+                let mut connection = Connection::open(*port).unwrap();
                 let mut times = Vec::new();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);

@@ -88,6 +88,14 @@ impl Database {
         }
     }
 
+    /// Transactions that the server ended because they stood in each other's way.
+    pub fn deadlocks(&self) -> i64 {
+        let DatabaseUrl::Postgres(url) = &self.url else { return 0 };
+        let query = "SELECT deadlocks AS count FROM pg_stat_database WHERE datname = current_database()";
+        let mut connection = PgConnection::establish(url).unwrap();
+        diesel::sql_query(query).get_result::<Count>(&mut connection).unwrap().count
+    }
+
     /// A counter that each committed writing transaction raises by one, whoever made it.
     pub fn commits(&self) -> i64 {
         match &self.url {

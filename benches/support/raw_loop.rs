@@ -193,6 +193,7 @@ fn born(machine: &Ready, now: Timestamp, deadline: Option<Timestamp>, run: (Uuid
         last_event: Event::Start,
         posted: None,
         token: None,
+        owner: None,
     };
     Transition {
         record,

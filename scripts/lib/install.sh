@@ -24,12 +24,16 @@ postgres_bin() {
   [ -n "$found" ] && [ -x "$found/initdb" ] && say "$found"
 }
 
+# Whether the headers are there that encrypted connections to PostgreSQL are built with.
+has_openssl() { pkg-config --exists openssl 2>/dev/null; }
+
 missing_packages() {
   local command package
   while read -r command package; do
     [ -z "$command" ] || has_command "$command" || say "$package"
   done <<<"$PACKAGES"
   postgres_bin >/dev/null || say postgresql
+  has_openssl || say libssl-dev pkg-config
   "$(find_python)" -c 'import ensurepip, venv' 2>/dev/null || say python3-venv
 }
 

@@ -26,7 +26,7 @@ VERSION = 'X-OpenStack-Ironic-API-Version'
 PAGE = 1000
 MAC = re.compile('[0-9a-f]{2}(:[0-9a-f]{2}){5}')
 
-Call = collections.namedtuple('Call', 'method path query body at request_id')
+Call = collections.namedtuple('Call', 'method path query body at request_id door')
 
 
 class Refused(Exception):
@@ -131,19 +131,27 @@ class Ironic:
         self.lock = threading.RLock()
         self.nodes, self.ports, self.bad_power = {}, {}, {}
         self.calls, self.traps = [], []
-        self.server = Server(('127.0.0.1', 0), Handler)
-        self.server.ironic = self
-        self.url = f'http://127.0.0.1:{self.server.server_address[1]}'
+        self.latency = 0
+        self.servers = []
+        self.url = f'http://127.0.0.1:{self.open_door()}'
+
+    def open_door(self):
+        """One more port of the same service, by which its calls can be told from others."""
+        server = Server(('127.0.0.1', 0), Handler)
+        server.ironic = self
+        self.servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True).start()
+        return server.server_address[1]
 
     def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True).start()
         return self
 
     def __exit__(self, *_):
         for trap in list(self.traps):
             trap.end()
-        self.server.shutdown()
-        self.server.server_close()
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
 
     # what tests prepare and ask
 
@@ -353,7 +361,8 @@ class Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         call = Call(self.command, url.path, dict(urllib.parse.parse_qsl(url.query)),
                     json.loads(raw) if raw else None, time.time(),
-                    self.headers.get('X-OpenStack-Request-ID'))
+                    self.headers.get('X-OpenStack-Request-ID'), self.server.server_address[1])
+        time.sleep(self.server.ironic.latency)
         try:
             self.check_version()
             status, body = self.server.ironic.answer(call)
