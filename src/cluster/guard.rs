@@ -30,11 +30,11 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// For an operation on a node whose record has this version.
+    /// For an operation on a node whose record was known to have this version when the lease had been broken so often.
     #[must_use]
-    pub fn new(cluster: &Arc<Cluster>, store: &Store, node: Uuid, version: i64) -> Self {
-        let breaks = Cell::new(cluster.lease().breaks());
-        Self { cluster: Arc::clone(cluster), store: store.clone(), node, version, breaks }
+    pub fn new(cluster: &Arc<Cluster>, store: &Store, (node, version): (Uuid, i64), breaks: u64) -> Self {
+        let (cluster, store) = (Arc::clone(cluster), store.clone());
+        Self { cluster, store, node, version, breaks: Cell::new(breaks) }
     }
 
     /// Does `work` under this guard.
@@ -67,6 +67,7 @@ impl Guard {
 /// A node at rest that this process owns while this lives.
 pub struct Held {
     hold: Hold,
+    breaks: u64,
     cluster: Arc<Cluster>,
     store: Store,
 }
@@ -83,15 +84,16 @@ impl Held {
         version: i64,
     ) -> Result<Option<Self>> {
         let hold = Hold { node, version, me: cluster.me().clone() };
+        let breaks = cluster.lease().breaks();
         let is_taken = store.write(hold.clone()).await?;
-        Ok(is_taken.then(|| Self { hold, cluster: Arc::clone(cluster), store: store.clone() }))
+        Ok(is_taken.then(|| Self { hold, breaks, cluster: Arc::clone(cluster), store: store.clone() }))
     }
 
     /// The guard of what is done meanwhile.
     #[must_use]
     pub fn guard(&self) -> Guard {
         let Hold { node, version, .. } = self.hold;
-        Guard::new(&self.cluster, &self.store, node, version.saturating_add(1))
+        Guard::new(&self.cluster, &self.store, (node, version.saturating_add(1)), self.breaks)
     }
 }
 

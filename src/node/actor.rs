@@ -5,19 +5,18 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::prelude::*;
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::Record;
+pub use super::asking::{Ask, Caller, Notice, Progress, Request};
 use super::machine::{Effect, Input, NodeMachine};
 use super::observe;
 use super::operations::{self, Standing};
-use super::order::{Adoption, Operation, Source, StartOrder, Ticket};
+use super::order::{Operation, Ticket};
 use super::posting::Posting;
 use super::power_job;
 use super::prepare;
@@ -25,7 +24,6 @@ use super::registry::Registry;
 use super::remains;
 use super::shared::Shared;
 use super::timeline::{Entry, Timeline};
-use super::token::TokenDigest;
 use crate::clock::Timestamp;
 use crate::cluster::Sharing;
 use crate::context::{self, Asker};
@@ -40,82 +38,6 @@ use crate::store::{Job, QueryResult, Session};
 const MAILBOX: usize = 64;
 /// The pause before a commit that failed is tried again.
 const COMMIT_AGAIN: Duration = Duration::from_secs(1);
-
-/// What is asked of a node.
-#[derive(Clone, Debug)]
-pub enum Request {
-    /// Start an introspection.
-    Start(Box<StartOrder>),
-    /// End it.
-    Abort,
-    /// Process data again.
-    Reapply(Arc<Posting>, Source),
-    /// Give the waiting run another token.
-    Token(TokenDigest),
-    /// Take the ramdisk's data.
-    Callback(Arc<Posting>),
-    /// Begin a run with its data.
-    Adopt(Box<Adoption>),
-    /// File a callback that matches only a run that is over; the line that refuses it.
-    Late(Arc<Posting>, String),
-}
-
-/// How far a caller's data has come, as the caller and the node tell each other.
-#[derive(Debug, Default)]
-pub struct Progress {
-    accepted: AtomicBool,
-    told: AtomicBool,
-}
-
-impl Progress {
-    /// Whether the data is committed.
-    #[must_use]
-    pub fn is_accepted(&self) -> bool {
-        self.accepted.load(Ordering::Acquire)
-    }
-
-    /// Notes that the client was answered before the node has.
-    pub fn tell(&self) {
-        self.told.store(true, Ordering::Release);
-    }
-}
-
-/// Who asked, and waits.
-#[derive(Debug)]
-pub struct Caller {
-    /// Where the answer goes.
-    pub reply: oneshot::Sender<Result<()>>,
-    /// How far the data has come.
-    pub progress: Arc<Progress>,
-    /// Who it is.
-    pub asker: Option<Asker>,
-}
-
-/// A request with its caller.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Ask {
-    /// What is asked.
-    pub request: Request,
-    /// By whom.
-    pub caller: Caller,
-}
-
-/// Word from the supervisor.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub enum Notice {
-    /// The deadline of `waiting` may have passed.
-    Deadline,
-    /// The process that worked on the node is gone.
-    Resume,
-    /// The machine is to be powered off because this run has timed out.
-    PowerJob(Uuid),
-    /// Documents wait to be delivered to the data store, or to be removed from it.
-    LookAfterData,
-    /// Nobody asked for a while: stop, if nothing is in flight.
-    Passivate,
-}
 
 /// The actor of one node.
 pub struct NodeActor {
@@ -132,6 +54,8 @@ pub struct NodeActor {
     alarm: Option<(Timestamp, SpawnHandle)>,
     /// Whether the row was read just now.
     is_fresh: bool,
+    /// The breaks of the lease when the row was last known to be as the machine has it.
+    breaks: u64,
     _counted: Counted,
 }
 
@@ -155,6 +79,7 @@ impl NodeActor {
             last_operation: 0,
             alarm: None,
             is_fresh: false,
+            breaks: 0,
             _counted: Counted::new(&metrics::get().awake),
         }
     }
@@ -197,7 +122,7 @@ impl NodeActor {
             Effect::Answer(ticket, answer) => self.answer(ticket, answer),
             Effect::Accepted(ticket) => {
                 if let Some(caller) = self.callers.get(&ticket) {
-                    caller.progress.accepted.store(true, Ordering::Release);
+                    caller.progress.accept();
                 }
             }
             Effect::Commit(transition) => self.commit(ctx, transition, Duration::ZERO),
@@ -217,7 +142,7 @@ impl NodeActor {
 
     fn begin(&mut self, ctx: &mut Context<Self>, operation: Operation) {
         let (shared, service) = (Arc::clone(&self.shared), Rc::clone(&self.service));
-        let standing = self.machine.record().map(Standing::of);
+        let standing = self.machine.record().map(|record| Standing::of(record, self.breaks));
         let work = context::carried(operations::carry_out(shared, service, self.uuid, standing, operation));
         self.last_operation = self.last_operation.wrapping_add(1);
         let number = self.last_operation;
@@ -267,6 +192,7 @@ impl NodeActor {
     fn commit(&self, ctx: &mut Context<Self>, transition: Arc<Transition>, pause: Duration) {
         let shared = Arc::clone(&self.shared);
         let uuid = self.uuid;
+        let breaks = self.breaks_now();
         let deadline = self.machine.record().and_then(|record| record.deadline);
         let written = async move {
             tokio::time::sleep(pause).await;
@@ -280,7 +206,10 @@ impl NodeActor {
             }
             outcome
         };
-        ctx.wait(context::carried(written).into_actor(self).map(|outcome, actor, ctx| {
+        ctx.wait(context::carried(written).into_actor(self).map(move |outcome, actor, ctx| {
+            if let Ok(Written::Committed) = outcome {
+                actor.breaks = breaks;
+            }
             actor.feed(
                 ctx,
                 match outcome {
@@ -293,7 +222,7 @@ impl NodeActor {
 
     fn reload(&self, ctx: &mut Context<Self>) {
         let store = self.shared.store.clone();
-        let uuid = self.uuid;
+        let (uuid, breaks) = (self.uuid, self.breaks_now());
         let read = async move {
             loop {
                 match store.read_for_run(move |session| load(session, uuid)).await {
@@ -303,7 +232,8 @@ impl NodeActor {
                 tokio::time::sleep(COMMIT_AGAIN).await;
             }
         };
-        ctx.wait(context::carried(read).into_actor(self).map(|(record, timeline), actor, ctx| {
+        ctx.wait(context::carried(read).into_actor(self).map(move |(record, timeline), actor, ctx| {
+            actor.breaks = breaks;
             actor.feed(ctx, Input::Reloaded(record, timeline));
         }));
     }
@@ -324,10 +254,11 @@ impl NodeActor {
         if is_known || self.shared.cluster.sharing() == Sharing::Sole {
             return then(self, ctx);
         }
-        let (store, uuid) = (self.shared.store.clone(), self.uuid);
+        let (store, uuid, breaks) = (self.shared.store.clone(), self.uuid, self.breaks_now());
         let read = async move { store.read_for_run(move |session| load(session, uuid)).await };
-        ctx.wait(read.into_actor(self).map(|loaded, actor, ctx| match loaded {
+        ctx.wait(read.into_actor(self).map(move |loaded, actor, ctx| match loaded {
             Ok((record, timeline)) => {
+                actor.breaks = breaks;
                 actor.machine.refresh(record, timeline);
                 actor.set_alarm(ctx, actor.shared.now());
                 then(actor, ctx);
@@ -377,6 +308,11 @@ impl NodeActor {
         }));
     }
 
+    /// To be asked before the row is read or written: a break after that is one that counts.
+    fn breaks_now(&self) -> u64 {
+        self.shared.cluster.lease().breaks()
+    }
+
     fn set_alarm(&mut self, ctx: &mut Context<Self>, now: Timestamp) {
         let wanted = self.machine.alarm();
         if self.alarm.map(|(at, _)| at) == wanted {
@@ -407,12 +343,6 @@ impl NodeActor {
         self.last_ticket = self.last_ticket.wrapping_add(1);
         self.callers.insert(self.last_ticket, caller);
         self.last_ticket
-    }
-}
-
-impl Caller {
-    fn is_told(&self) -> bool {
-        self.progress.told.load(Ordering::Acquire)
     }
 }
 
@@ -478,10 +408,11 @@ impl Actor for NodeActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         let store = self.shared.store.clone();
-        let uuid = self.uuid;
+        let (uuid, breaks) = (self.uuid, self.breaks_now());
         let read = async move { store.read_for_run(move |session| load(session, uuid)).await };
-        ctx.wait(read.into_actor(self).map(|loaded, actor, ctx| match loaded {
+        ctx.wait(read.into_actor(self).map(move |loaded, actor, ctx| match loaded {
             Ok((record, timeline)) => {
+                actor.breaks = breaks;
                 let settings = Arc::clone(&actor.shared.settings);
                 actor.machine = NodeMachine::new(actor.uuid, settings, record, timeline);
                 actor.is_fresh = true;

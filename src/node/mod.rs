@@ -4,6 +4,7 @@
 //! supervisor see only [`Introspection`] and [`Record`].
 
 pub mod actor;
+mod asking;
 pub mod builds;
 mod callback;
 mod data;

@@ -47,13 +47,14 @@ const POWER_AGAIN_AT_MOST: Duration = Duration::from_secs(8);
 pub struct Standing {
     version: i64,
     is_active: bool,
+    breaks: u64,
 }
 
 impl Standing {
-    /// That of this record.
+    /// That of this record, as it was known to be when the lease had been broken so often.
     #[must_use]
-    pub fn of(record: &Record) -> Self {
-        Self { version: record.version, is_active: record.state.is_active() }
+    pub fn of(record: &Record, breaks: u64) -> Self {
+        Self { version: record.version, is_active: record.state.is_active(), breaks }
     }
 }
 
@@ -86,7 +87,7 @@ async fn own(
         return find(shared, service, node, operation).await;
     };
     if standing.is_active {
-        let guard = Guard::new(cluster, store, node, standing.version);
+        let guard = Guard::new(cluster, store, (node, standing.version), standing.breaks);
         return guard.scope(find(shared, service, node, operation)).await;
     }
     let refused = match &operation {
