@@ -25,6 +25,8 @@ use crate::health::Health;
 use crate::http;
 use crate::http::auth::Authentication;
 use crate::http::server::{Listener, ServerSettings};
+use crate::inventory::options::Limits;
+use crate::inventory::service::Inventory;
 use crate::node::builds::StoredBuilds;
 use crate::node::discovery::Discovery;
 use crate::node::machine::{self, Spacing, Unknown};
@@ -100,11 +102,12 @@ impl Daemon {
         log::info!("Interrupted runs were taken up count={interrupted}");
         supervisor::start(&registry, periods(config));
         let (settings, options) = (http_settings(config, authentication), server_settings(config));
-        let server = serve(&registry, ironic.clone(), api, &settings, &options)?;
+        let around = Around { ironic, inventory: inventory(config, &registry.shared().store) };
+        let server = serve(&registry, around.clone(), api, &settings, &options)?;
         let mut servers = vec![server.handle()];
         if let Some(listener) = ramdisks {
             let (settings, options) = of_ramdisks(config, settings, options);
-            let services = http_services(&registry, ironic);
+            let services = http_services(&registry, around);
             let own =
                 http::ramdisks::start(listener, services, &settings, &options).map_err(Error::internal)?;
             servers.push(own.handle());
@@ -343,19 +346,32 @@ fn of_ramdisks(
 
 fn serve(
     registry: &Arc<Registry>,
-    ironic: Option<Arc<ironic::Shared>>,
+    around: Around,
     listener: Listener,
     settings: &http::Settings,
     options: &ServerSettings,
 ) -> Result<Server> {
-    let services = http_services(registry, ironic);
+    let services = http_services(registry, around);
     http::server::start(vec![listener], services, settings, options).map_err(Error::internal)
+}
+
+/// What the API asks beside the nodes.
+#[derive(Clone)]
+struct Around {
+    /// Where nodes are, where that is Ironic.
+    ironic: Option<Arc<ironic::Shared>>,
+    inventory: Inventory,
+}
+
+fn inventory(config: &Config, store: &Store) -> Inventory {
+    let limits = Limits { systems: config.inventory.max_systems, objects: config.inventory.max_objects };
+    Inventory::new(store.clone(), Arc::new(SystemClock), limits)
 }
 
 /// What each worker of a listener asks.
 fn http_services(
     registry: &Arc<Registry>,
-    ironic: Option<Arc<ironic::Shared>>,
+    Around { ironic, inventory }: Around,
 ) -> impl Fn() -> http::Services + Send + Clone + 'static {
     let registry = Arc::clone(registry);
     move || {
@@ -368,6 +384,7 @@ fn http_services(
         let cluster = Arc::clone(&registry.shared().cluster);
         http::Services {
             instances: Rc::new(StoredMembers { cluster, store: registry.shared().store.clone() }),
+            inventory: inventory.clone(),
             rules: Rc::new(StoredRules::new(Rc::clone(&nodes))),
             builds: Rc::new(StoredBuilds::new(Rc::clone(&nodes))),
             nodes,

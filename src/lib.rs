@@ -19,6 +19,7 @@ pub mod error;
 pub mod fsm;
 pub mod health;
 pub mod http;
+pub mod inventory;
 pub mod logging;
 pub mod mac;
 pub mod metrics;

@@ -8,6 +8,7 @@ mod db_import;
 mod db_prune;
 pub mod demo;
 mod exit;
+pub mod inventory;
 pub mod migrate_data;
 pub mod nodes;
 pub mod policy;
@@ -40,6 +41,8 @@ pub enum Command {
     Nodes(nodes::NodesCommand),
     /// Look at the instances that share the database
     Cluster(cluster::ClusterCommand),
+    /// Export, change and compare the inventory of hosts
+    Inventory(inventory::InventoryCommand),
     /// Look after the database's schema
     Db(db::DbCommand),
     /// Move introspection data between data stores
@@ -53,7 +56,7 @@ impl Cli {
     #[must_use]
     pub fn default_log_level(&self) -> &'static str {
         match self.command {
-            Command::Cluster(_) | Command::Demo(_) | Command::Nodes(_) | Command::MigrateData(_) => "warn",
+            Command::Cluster(_) | Command::Demo(_) | Command::Nodes(_) | Command::Inventory(_) | Command::MigrateData(_) => "warn",
             Command::Serve(_) | Command::Db(_) | Command::Config(_) => "info",
         }
     }
@@ -82,6 +85,7 @@ fn dispatch(cli: &Cli, out: &mut impl Write) -> Result<ExitCode> {
         Command::Demo(command) => command.run(out),
         Command::Nodes(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
         Command::Cluster(command) => command.run(env, out),
+        Command::Inventory(command) => command.run(env, out),
         Command::Db(command) => command.run(env, out),
         Command::MigrateData(command) => command.run(env, out),
         Command::Config(command) => command.run(env, out),

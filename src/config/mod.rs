@@ -20,6 +20,7 @@ mod forms;
 mod hooks;
 mod http;
 pub mod import;
+mod inventory;
 pub mod ironic;
 mod keystone;
 mod kind;
@@ -47,6 +48,7 @@ pub use discovery::Discovery;
 pub use forms::cidr_and_network;
 pub use hooks::{Accelerators, ExtraHardware, PortPhysnet};
 pub use http::{Healthcheck, Metrics};
+pub use inventory::Inventory;
 pub use ironic::Ironic;
 pub use keystone::{Adapter, Auth, AuthType};
 pub use load::{Loaded, inspect};
@@ -79,6 +81,7 @@ const SECTIONS: &[&Section] = &[
     &processing::CAPABILITIES,
     &processing::PCI_DEVICES,
     &build_data::SECTION,
+    &inventory::SECTION,
     &discovery::SECTION,
     &hooks::ACCELERATORS,
     &hooks::EXTRA_HARDWARE,

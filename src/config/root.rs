@@ -11,7 +11,7 @@ use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, works};
 use super::{
     Accelerators, BuildData, Callback, Capabilities, Cluster, Cors, Database, Discovery, ExtraHardware,
-    Healthcheck, Ironic, KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet, Processing,
+    Healthcheck, Inventory, Ironic, KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet, Processing,
     PxeFilter, Ssl, Swift,
 };
 
@@ -270,6 +270,8 @@ pub struct Config {
     pub pci_devices: PciDevices,
     /// `[build_data]`
     pub build_data: BuildData,
+    /// `[inventory]`
+    pub inventory: Inventory,
     /// `[discovery]`
     pub discovery: Discovery,
     /// `[accelerators]`
@@ -353,6 +355,7 @@ impl Default for Config {
             capabilities: Capabilities::default(),
             pci_devices: PciDevices::default(),
             build_data: BuildData::default(),
+            inventory: Inventory::default(),
             discovery: Discovery::default(),
             accelerators: Accelerators::default(),
             extra_hardware: ExtraHardware::default(),

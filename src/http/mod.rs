@@ -8,6 +8,7 @@ mod access;
 pub mod auth;
 mod body;
 mod builds;
+mod bulk_action;
 mod continue_callback;
 mod cors;
 mod data;
@@ -20,6 +21,8 @@ mod forwarded;
 mod healthcheck;
 mod instances;
 mod introspection;
+mod inventory;
+mod inventory_import;
 mod json;
 mod links;
 mod list;
@@ -58,6 +61,7 @@ use actix_web::web::Data;
 use crate::cluster::Members;
 use crate::error::{Error, Result};
 use crate::health;
+use crate::inventory::service::Inventory;
 use crate::node::Introspection;
 use crate::node::builds::Builds;
 use crate::node::rules::Rules;
@@ -77,6 +81,8 @@ pub struct Services {
     pub builds: Rc<dyn Builds>,
     /// What may be asked of the instances.
     pub instances: Rc<dyn Members>,
+    /// The operators' record of their hosts.
+    pub inventory: Inventory,
     /// Whether the daemon can do its work.
     pub health: health::Examine,
 }
@@ -91,6 +97,8 @@ pub struct Api {
     pub builds: Rc<dyn Builds>,
     /// What may be asked of the instances.
     pub instances: Rc<dyn Members>,
+    /// The operators' record of their hosts.
+    pub inventory: Inventory,
     /// Whether the daemon can do its work.
     pub health: health::Examine,
     /// How the interface behaves.
@@ -112,8 +120,8 @@ impl Api {
     /// The interface of one worker.
     #[must_use]
     pub fn new(services: Services, settings: Settings) -> Self {
-        let Services { nodes, rules, builds, instances, health } = services;
-        Self { nodes, rules, builds, instances, health, settings, under_way: Rc::default() }
+        let Services { nodes, rules, builds, instances, inventory, health } = services;
+        Self { nodes, rules, builds, instances, inventory, health, settings, under_way: Rc::default() }
     }
 
     /// A place for one more request.

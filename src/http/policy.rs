@@ -45,6 +45,10 @@ pub enum Policy {
     RuleCreate,
     /// Delete rules.
     RuleDelete,
+    /// Read the inventory and its history.
+    InventoryGet,
+    /// Change the inventory.
+    InventoryUpdate,
     /// Read the figures of the process.
     Metrics,
 }
@@ -71,7 +75,7 @@ pub enum Roles {
 
 impl Policy {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Versions,
         Self::Version,
         Self::Continue,
@@ -83,6 +87,8 @@ impl Policy {
         Self::RuleGet,
         Self::RuleCreate,
         Self::RuleDelete,
+        Self::InventoryGet,
+        Self::InventoryUpdate,
         Self::Metrics,
     ];
 
@@ -101,6 +107,8 @@ impl Policy {
             Self::RuleGet => "introspection:rule:get",
             Self::RuleCreate => "introspection:rule:create",
             Self::RuleDelete => "introspection:rule:delete",
+            Self::InventoryGet => "introspection:inventory:get",
+            Self::InventoryUpdate => "introspection:inventory:update",
             Self::Metrics => "introspection:metrics",
         }
     }
@@ -118,7 +126,9 @@ impl Policy {
             | Self::Reapply
             | Self::RuleGet
             | Self::RuleCreate
-            | Self::RuleDelete => Demand::Credentials,
+            | Self::RuleDelete
+            | Self::InventoryGet
+            | Self::InventoryUpdate => Demand::Credentials,
         }
     }
 

@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 use super::openapi::Doc;
 use super::policy::Policy;
 use super::{
-    Surface, auth, builds, continue_callback, data, events, failure, instances, introspection, list, metrics,
+    Surface, auth, builds, bulk_action, continue_callback, data, events, failure, instances, introspection, inventory, inventory_import, list, metrics,
     openapi, path, replay, root, rules, sightings,
 };
 use crate::error::Error;
@@ -104,6 +104,38 @@ pub static ROUTES: &[Endpoint] = &[
         web::to(rules::delete)
     }),
     get("/v1/instances", "instances", openapi::INSTANCES, Policy::Status, || web::to(instances::list)),
+    get("/v1/inventory/export", "export", openapi::EXPORT, Policy::InventoryGet, || {
+        web::to(inventory::export)
+    }),
+    post("/v1/inventory/import", "import", openapi::IMPORT, Policy::InventoryUpdate, || {
+        web::to(inventory_import::import)
+    }),
+    get("/v1/inventory/changes", "changes", openapi::CHANGES, Policy::InventoryGet, || {
+        web::to(inventory::changes)
+    }),
+    get("/v1/inventory/schema", "schema", openapi::SCHEMA, Policy::InventoryGet, || {
+        web::to(inventory::schema)
+    }),
+    get("/bulk_action/export", "bulk export", openapi::BULK_EXPORT, Policy::InventoryGet, || {
+        web::to(bulk_action::export)
+    }),
+    post("/bulk_action/import", "bulk import", openapi::BULK_IMPORT, Policy::InventoryUpdate, || {
+        web::to(bulk_action::import)
+    }),
+    get(
+        "/en-US/bulk_action/export",
+        "bulk export by locale",
+        openapi::BULK_EXPORT,
+        Policy::InventoryGet,
+        || web::to(bulk_action::export),
+    ),
+    post(
+        "/en-US/bulk_action/import",
+        "bulk import by locale",
+        openapi::BULK_IMPORT,
+        Policy::InventoryUpdate,
+        || web::to(bulk_action::import),
+    ),
     get("/metrics", "metrics", openapi::METRICS, Policy::Metrics, || web::to(metrics::show)),
     get("/{version}", "unknown version", openapi::NONE, Policy::Version, || web::to(root::other_version)),
 ];

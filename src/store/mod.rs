@@ -12,6 +12,7 @@ pub mod data;
 pub mod documents;
 mod health;
 pub mod housekeeping;
+pub mod inventory;
 pub mod nodes;
 pub mod power_jobs;
 pub mod registered;
@@ -58,6 +59,7 @@ pub trait Session:
     + build_data::BuildQueries
     + removals::RemovalQueries
     + runs::RunQueries
+    + inventory::InventoryQueries
     + registered::RegisteredQueries
     + rules::RuleQueries
     + power_jobs::PowerJobQueries

@@ -12,6 +12,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    adapters (pk) {
+        pk -> BigInt,
+        version -> BigInt,
+        system -> Nullable<BigInt>,
+        registration -> Nullable<BigInt>,
+        name -> Text,
+        mac -> Text,
+        description -> Nullable<Text>,
+        enable_dhcp -> Bool,
+        shared_mac -> Bool,
+    }
+}
+
+diesel::table! {
+    aliases (pk) {
+        pk -> BigInt,
+        version -> BigInt,
+        registration -> BigInt,
+        fqdn -> Text,
+        target -> Text,
+        ttl -> Nullable<BigInt>,
+        description -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     attributes (node_uuid, name, value) {
         node_uuid -> Text,
         name -> Text,
@@ -30,6 +56,37 @@ diesel::table! {
         data_format -> Text,
         collected_us -> BigInt,
         document_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    change_sets (id) {
+        id -> Text,
+        committed_us -> BigInt,
+        generation -> BigInt,
+        asker -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        comment -> Nullable<Text>,
+        source -> Nullable<Text>,
+        format -> Text,
+        digest -> Text,
+        summary -> Text,
+        answer -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    changes (change_set, number) {
+        change_set -> Text,
+        number -> BigInt,
+        committed_us -> BigInt,
+        kind -> Text,
+        pk -> BigInt,
+        system_pk -> BigInt,
+        label -> Text,
+        op -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
     }
 }
 
@@ -75,6 +132,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    inventory_state (id) {
+        id -> SmallInt,
+        generation -> BigInt,
+        next_pk -> BigInt,
+    }
+}
+
+diesel::table! {
+    lookups (pk) {
+        pk -> BigInt,
+        kind -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
     nodes (uuid) {
         uuid -> Text,
         version -> BigInt,
@@ -92,6 +165,24 @@ diesel::table! {
         token_digest -> Nullable<Text>,
         owner -> Nullable<Text>,
         owner_epoch -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    object_attributes (pk) {
+        pk -> BigInt,
+        version -> BigInt,
+        owner_kind -> Text,
+        owner -> BigInt,
+        key -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    object_views (owner, view) {
+        owner -> BigInt,
+        view -> BigInt,
     }
 }
 
@@ -129,6 +220,22 @@ diesel::table! {
         address -> Text,
         pxe_enabled -> Bool,
         document -> Text,
+    }
+}
+
+diesel::table! {
+    registrations (pk) {
+        pk -> BigInt,
+        version -> BigInt,
+        system -> BigInt,
+        name -> Text,
+        fqdn -> Text,
+        ip_str -> Nullable<Text>,
+        family -> Nullable<SmallInt>,
+        address -> Nullable<Binary>,
+        ttl -> Nullable<BigInt>,
+        description -> Nullable<Text>,
+        decommissioned -> Bool,
     }
 }
 
@@ -209,8 +316,51 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    system_node_links (system_pk, node_uuid) {
+        system_pk -> BigInt,
+        node_uuid -> Text,
+        state -> Text,
+        evidence -> Text,
+        detail -> Text,
+        since_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    systems (pk) {
+        pk -> BigInt,
+        version -> BigInt,
+        uuid -> Text,
+        hostname -> Text,
+        serial -> Nullable<Text>,
+        asset_tag -> Nullable<Text>,
+        oob_ip -> Nullable<Text>,
+        notes -> Nullable<Text>,
+        rack_order -> Nullable<BigInt>,
+        switch_ports -> Nullable<Text>,
+        patch_panel_port -> Nullable<Text>,
+        oob_switch_port -> Nullable<Text>,
+        purchase_date -> Nullable<Text>,
+        purchase_price -> Nullable<Text>,
+        change_password -> Nullable<Text>,
+        warranty_start -> Nullable<Text>,
+        warranty_end -> Nullable<Text>,
+        operating_system -> Nullable<BigInt>,
+        server_model -> Nullable<BigInt>,
+        allocation -> Nullable<BigInt>,
+        system_rack -> Nullable<BigInt>,
+        system_type -> Nullable<BigInt>,
+        system_status -> Nullable<BigInt>,
+        node_uuid -> Nullable<Text>,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
 diesel::joinable!(attributes -> nodes (node_uuid));
 diesel::joinable!(build_data -> documents (document_id));
+diesel::joinable!(changes -> change_sets (change_set));
 diesel::joinable!(introspection_data -> documents (document_id));
 diesel::joinable!(introspection_data -> nodes (node_uuid));
 diesel::joinable!(options -> nodes (node_uuid));
@@ -220,22 +370,33 @@ diesel::joinable!(rule_conditions -> rules (rule));
 
 diesel::allow_tables_to_appear_in_same_query!(
     active_instance,
+    adapters,
+    aliases,
     attributes,
     build_data,
+    change_sets,
+    changes,
     data_removals,
     documents,
     instances,
     introspection_data,
+    inventory_state,
+    lookups,
     nodes,
+    object_attributes,
+    object_views,
     options,
     power_jobs,
     registered_nodes,
     registered_ports,
-    run_attributes,
+    registrations,
     rule_actions,
     rule_conditions,
     rules,
     rules_generation,
+    run_attributes,
     runs,
     sightings,
+    system_node_links,
+    systems,
 );

@@ -1,7 +1,7 @@
 //! What is said of each endpoint. The table of routes names these.
 
 use super::Body::{Needed, Optional};
-use super::Content::{Json, Nothing, Text};
+use super::Content::{Inventory, Json, Nothing, Problem, Text};
 use super::Doc;
 
 /// Of what is not documented.
@@ -216,5 +216,69 @@ pub(in crate::http) const INSTANCES: Doc = Doc {
 pub(in crate::http) const METRICS: Doc = Doc {
     summary: "The figures of this process, for Prometheus.",
     successes: &[(200, Text("text/plain"))],
+    ..NONE
+};
+
+/// A search.
+const SEARCH: (&str, &str, &str) = (
+    "q",
+    r#"{"type": "string", "maxLength": 8192, "examples": ["status=production ip=10.0.0.0/8 !web1*"]}"#,
+    "Which systems: a search expression.",
+);
+
+pub(in crate::http) const EXPORT: Doc = Doc {
+    summary: "Systems of the inventory with all that belongs to them, in order of their host names.",
+    query: &[
+        SEARCH,
+        ("format", r#"{"enum": ["json", "yaml", "csv"], "default": "json"}"#, "What it is written in."),
+        ("fields", r#"{"type": "string"}"#, "Only these members of systems, separated by commas."),
+        (
+            "relations",
+            r#"{"enum": ["name", "pk"], "default": "name"}"#,
+            "Whether relations are names or keys.",
+        ),
+        ("limit", r#"{"type": "integer", "minimum": 0}"#, "Systems at most; all without it."),
+        ("marker", r#"{"type": "string"}"#, "The last host name of the page before."),
+    ],
+    successes: &[(200, Inventory)],
+    ..NONE
+};
+
+pub(in crate::http) const IMPORT: Doc = Doc {
+    summary: "Tells what an import would change, and with commit changes it: all or nothing. CSV takes the other members as parameters.",
+    body: Some(Needed("InventoryImport")),
+    successes: &[(200, Json("InventoryOutcome")), (400, Problem), (409, Problem), (422, Problem)],
+    refusals: &[415],
+    ..NONE
+};
+
+pub(in crate::http) const CHANGES: Doc = Doc {
+    summary: "What was changed in the inventory, by whom and why, the oldest first.",
+    query: &[
+        ("change_set", r#"{"type": "string"}"#, "Of this change set."),
+        ("system", r#"{"type": "integer"}"#, "Of the system with this key."),
+        ("user", r#"{"type": "string"}"#, "By this user."),
+        ("since", MOMENT, "Committed then or later."),
+        LIMIT,
+        ("marker", r#"{"type": "string"}"#, "As the Link header gives it."),
+    ],
+    successes: &[(200, Json("InventoryChanges"))],
+    ..NONE
+};
+
+pub(in crate::http) const SCHEMA: Doc =
+    Doc { summary: "What an import takes, as JSON Schema.", successes: &[(200, Json("AnyObject"))], ..NONE };
+
+pub(in crate::http) const BULK_EXPORT: Doc = Doc {
+    summary: "An export in the shape of Mozilla Inventory's bulk action API.",
+    query: &[SEARCH],
+    successes: &[(200, Json("AnyObject"))],
+    ..NONE
+};
+
+pub(in crate::http) const BULK_IMPORT: Doc = Doc {
+    summary: "An import in the shape of Mozilla Inventory's bulk action API.",
+    body: Some(Needed("AnyObject")),
+    successes: &[(200, Json("AnyObject")), (400, Problem), (409, Problem), (422, Problem)],
     ..NONE
 };

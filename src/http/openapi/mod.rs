@@ -60,6 +60,10 @@ pub(super) enum Content {
     Json(&'static str),
     /// Text of this type.
     Text(&'static str),
+    /// Systems in any of the formats of an export.
+    Inventory,
+    /// All that is wrong with an import.
+    Problem,
     /// Nothing.
     Nothing,
 }
@@ -171,14 +175,29 @@ fn response(status: u16, content: Option<Content>) -> Value {
         .map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")})))
         .collect();
     let mut response = json!({"description": reason.unwrap_or_default(), "headers": headers});
+    let text = || json!({"type": "string"});
     let typed = match content {
-        Some(Content::Nothing) => None,
-        Some(Content::Text(media_type)) => Some((media_type, json!({"type": "string"}))),
-        Some(Content::Json(schema)) => Some(("application/json", reference(schema))),
-        None => Some(("application/json", reference("Error"))),
+        Some(Content::Nothing) => Vec::new(),
+        Some(Content::Text(media_type)) => vec![(media_type, text())],
+        Some(Content::Json(schema)) => vec![("application/json", reference(schema))],
+        Some(Content::Inventory) => vec![
+            ("application/json", reference("InventoryExport")),
+            ("application/yaml", text()),
+            ("text/csv", text()),
+        ],
+        // What is wrong before the request is read is told as everywhere.
+        Some(Content::Problem) => vec![
+            ("application/problem+json", reference("InventoryRefusal")),
+            ("application/json", reference("Error")),
+        ],
+        None => vec![("application/json", reference("Error"))],
     };
-    if let (Some(members), Some((media_type, schema))) = (response.as_object_mut(), typed) {
-        members.insert("content".to_owned(), json!({media_type: {"schema": schema}}));
+    let content: Map<String, Value> = typed
+        .into_iter()
+        .map(|(media_type, schema)| (media_type.to_owned(), json!({"schema": schema})))
+        .collect();
+    if let (Some(members), false) = (response.as_object_mut(), content.is_empty()) {
+        members.insert("content".to_owned(), Value::Object(content));
     }
     response
 }

@@ -13,9 +13,11 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
 use crate::http::{
-    builds, continue_callback, events, failure, instances, introspection, links, list, root, rules,
+    builds, continue_callback, events, failure, instances, introspection, inventory, links, list, root, rules,
     sightings, status,
 };
+use crate::inventory::problem::{Code, Notice, Problem};
+use crate::inventory::schema;
 use crate::node::builds::Replayed;
 use crate::node::matching;
 use crate::processing::rules::{Doubt, MatchedRule, Results};
@@ -64,6 +66,11 @@ const TIME: &str = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6})?$";
     sightings::Page,
     sightings::View,
     Replayed,
+    inventory::View,
+    inventory::Page,
+    Problem,
+    Notice,
+    Code,
     Timestamp,
     State,
     Event,
@@ -81,6 +88,7 @@ pub(super) fn all() -> Result<Map<String, Value>> {
     if let Value::Object(answers) = answers {
         all.extend(answers.into_iter().map(|(name, schema)| (name, closed(schema))));
     }
+    all.insert("InventoryImport".to_owned(), schema::import());
     Ok(all)
 }
 

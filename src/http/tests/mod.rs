@@ -7,6 +7,7 @@ mod conventions;
 mod cors;
 mod endpoints;
 mod failures;
+mod inventory;
 mod keystone;
 mod observing;
 mod openapi;
@@ -71,6 +72,7 @@ fn services(fake: &Rc<Fake>) -> Services {
         nodes: fake.clone(),
         rules: fake.clone(),
         builds: fake.clone(),
+        inventory: inventory::shared(),
         health: Rc::new(Health::default),
     }
 }

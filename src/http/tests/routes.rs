@@ -10,6 +10,8 @@ use super::{Settings, ask, request, send};
 
 /// The path with names that exist.
 pub(super) fn concrete(path: &str) -> String {
+    let path =
+        if path.ends_with("bulk_action/export") { format!("{path}/?q=type=:SYS") } else { path.to_owned() };
     path.replace("{node}", NODE).replace("{rule}", RULE).replace("{id}", "1").replace("{version}", "v2")
 }
 
@@ -17,6 +19,7 @@ pub(super) fn concrete(path: &str) -> String {
 fn body(name: &str) -> &'static str {
     match name {
         "create a rule" => "{\"actions\": [{\"action\": \"example\"}]}",
+        "import" | "bulk import" | "bulk import by locale" => "{\"systems\": {}}",
         "change a rule" | "dry run" | "replay" => "{}",
         _ => "",
     }
@@ -88,6 +91,14 @@ const POLICIES: &[(&str, &str)] = &[
     ("change a rule", "introspection:rule:create"),
     ("delete a rule", "introspection:rule:delete"),
     ("instances", "introspection:status"),
+    ("export", "introspection:inventory:get"),
+    ("import", "introspection:inventory:update"),
+    ("changes", "introspection:inventory:get"),
+    ("schema", "introspection:inventory:get"),
+    ("bulk export", "introspection:inventory:get"),
+    ("bulk import", "introspection:inventory:update"),
+    ("bulk export by locale", "introspection:inventory:get"),
+    ("bulk import by locale", "introspection:inventory:update"),
     ("metrics", "introspection:metrics"),
     ("unknown version", "introspection:version"),
 ];

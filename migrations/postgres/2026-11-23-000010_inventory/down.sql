@@ -1,0 +1,11 @@
+DROP TABLE system_node_links;
+DROP TABLE changes;
+DROP TABLE change_sets;
+DROP TABLE object_views;
+DROP TABLE object_attributes;
+DROP TABLE aliases;
+DROP TABLE adapters;
+DROP TABLE registrations;
+DROP TABLE systems;
+DROP TABLE lookups;
+DROP TABLE inventory_state;

@@ -1,0 +1,211 @@
+//! `/v1/inventory/export`, `/v1/inventory/changes` and `/v1/inventory/schema`.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, ETAG};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::builds::link_to_next;
+use super::{Api, list, query, reply};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::inventory::export::{Export, Selection};
+use crate::inventory::forest::Relations;
+use crate::inventory::model::Kind;
+use crate::inventory::service::Format;
+use crate::inventory::{schema, search};
+use crate::store::inventory::{ChangeRow, ChangeSetRow, Changes};
+
+/// `GET /v1/inventory/schema`
+pub(super) async fn schema() -> Result<HttpResponse> {
+    Ok(reply::json(StatusCode::OK, &schema::document()))
+}
+
+/// `GET /v1/inventory/export`
+pub(super) async fn export(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
+    let format = match query::first(&request, "format") {
+        None => Format::Json,
+        Some(name) => Format::named(&name).ok_or_else(|| {
+            Error::bad_request(format!("Invalid format {name}: json, yaml or csv is expected"))
+        })?,
+    };
+    let relations = match query::first(&request, "relations").as_deref() {
+        None | Some("name") => Relations::Names,
+        Some("pk") => Relations::Keys,
+        Some(other) => {
+            return Err(Error::bad_request(format!("Invalid relations {other}: name or pk is expected")));
+        }
+    };
+    let selection = Selection {
+        search: search::read(&query::first(&request, "q").unwrap_or_default())?,
+        limit: limit(&request)?,
+        marker: query::first(&request, "marker").map(|marker| marker.to_lowercase()),
+        fields: fields(&request)?,
+        relations,
+    };
+    stream_of(&api, selection, format).await
+}
+
+fn limit(request: &HttpRequest) -> Result<Option<usize>> {
+    let Some(text) = query::first(request, "limit") else { return Ok(None) };
+    let number: usize = text
+        .parse()
+        .map_err(|_| Error::bad_request(format!("Invalid limit {text}: a number is expected")))?;
+    Ok((number > 0).then_some(number))
+}
+
+/// Members of systems, separated by commas.
+fn fields(request: &HttpRequest) -> Result<Vec<String>> {
+    let Some(text) = query::first(request, "fields") else { return Ok(Vec::new()) };
+    let fields: Vec<String> =
+        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let known = |name: &str| {
+        Kind::System.field(name).is_some() || Kind::System.children().iter().any(|(set, _)| *set == name)
+    };
+    match fields.iter().find(|name| !known(name)) {
+        None => Ok(fields),
+        Some(name) => {
+            let fields = Kind::System.fields().iter().map(|field| field.name);
+            let all: Vec<&str> = fields.chain(Kind::System.children().iter().map(|(set, _)| *set)).collect();
+            Err(Error::bad_request(format!(
+                "Invalid fields: there is no {name}; there are: {}",
+                all.join(", ")
+            )))
+        }
+    }
+}
+
+/// The text, part by part: no more of it is held than a page.
+pub(super) async fn stream_of(api: &Api, selection: Selection, format: Format) -> Result<HttpResponse> {
+    let inventory = api.inventory.clone();
+    let begin = move || Export::new(inventory, selection, format);
+    let (export, generation) = tokio::task::spawn_blocking(begin).await.map_err(Error::internal)??;
+    let parts = stream::unfold(Some(export), |export| async {
+        let mut export = export?;
+        let work = move || {
+            let part = export.next_part();
+            (part, export)
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok((Ok(Some(part)), export)) => Some((Ok(Bytes::from(part)), Some(export))),
+            Ok((Ok(None), _)) => None,
+            Ok((Err(error), _)) => Some((Err(error), None)),
+            Err(error) => Some((Err(Error::internal(error)), None)),
+        }
+    });
+    let media_type = match format {
+        Format::Json => "application/json",
+        Format::Yaml => "application/yaml",
+        Format::Csv => "text/csv; charset=utf-8",
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, media_type))
+        .insert_header((ETAG, format!("\"inventory-{generation}\"")))
+        .streaming(parts))
+}
+
+/// A change as it is shown; members in the order of their names.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InventoryChange)]
+pub(super) struct View {
+    #[schema(value_type = Option<Object>, required)]
+    after: Option<Box<RawValue>>,
+    #[schema(value_type = Option<Object>, required)]
+    before: Option<Box<RawValue>>,
+    change_set: String,
+    #[schema(required)]
+    comment: Option<String>,
+    committed: Timestamp,
+    format: String,
+    kind: String,
+    label: String,
+    op: String,
+    pk: i64,
+    #[schema(required)]
+    request_id: Option<String>,
+    #[schema(required)]
+    source: Option<String>,
+    system: i64,
+    #[schema(required)]
+    user: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InventoryChanges)]
+pub(super) struct Page {
+    changes: Vec<View>,
+}
+
+impl View {
+    fn new((row, set): (ChangeRow, ChangeSetRow)) -> Self {
+        let raw = |text: Option<String>| text.and_then(|text| RawValue::from_string(text).ok());
+        Self {
+            after: raw(row.after),
+            before: raw(row.before),
+            change_set: row.change_set,
+            comment: set.comment,
+            committed: Timestamp(row.committed_us),
+            format: set.format,
+            kind: row.kind,
+            label: row.label,
+            op: row.op,
+            pk: row.pk,
+            request_id: set.request_id,
+            source: set.source,
+            system: row.system_pk,
+            user: set.asker,
+        }
+    }
+}
+
+/// `GET /v1/inventory/changes`
+pub(super) async fn changes(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
+    let limit = list::limit_of(&request, api.settings.api_max_limit)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let found = api.inventory.changes(sought(&request)?, limit).await?;
+    let last = found.last().map(|(row, _)| format!("{}/{}/{}", row.committed_us, row.number, row.change_set));
+    let page = Page { changes: found.into_iter().map(View::new).collect() };
+    let mut answer = reply::json(StatusCode::OK, &page);
+    if let Some(marker) = last {
+        link_to_next(&mut answer, &request, &api, &marker);
+    }
+    Ok(answer)
+}
+
+fn sought(request: &HttpRequest) -> Result<Changes> {
+    let invalid = |name: &str, text: &str, wanted: &str| {
+        Error::bad_request(format!("Invalid {name} {text}: {wanted} is expected"))
+    };
+    let system = query::first(request, "system")
+        .map(|text| text.parse().map_err(|_| invalid("system", &text, "the key of a system")))
+        .transpose()?;
+    let since = query::first(request, "since").map(|text| {
+        let moment = text
+            .parse::<Timestamp>()
+            .map_err(|_| invalid("since", &text, "a moment like 2026-01-31T12:00:00Z"));
+        moment.map(|moment| moment.0)
+    });
+    let marker = query::first(request, "marker").map(|text| {
+        let mut parts = text.splitn(3, '/');
+        let mut number = || parts.next().and_then(|part| part.parse::<i64>().ok());
+        let (at, number) = (number(), number());
+        let set = parts.next().filter(|set| !set.contains('\0')).map(str::to_owned);
+        at.zip(number)
+            .zip(set)
+            .map(|((at, number), set)| (at, set, number))
+            .ok_or_else(|| invalid("marker", &text, "the marker of a Link header"))
+    });
+    let text = |name: &str| query::first(request, name).filter(|text| !text.contains('\0'));
+    Ok(Changes {
+        change_set: text("change_set"),
+        system,
+        kind: None,
+        asker: text("user"),
+        since_us: since.transpose()?,
+        after: marker.transpose()?,
+    })
+}

@@ -1,0 +1,139 @@
+//! What an import answers: what was or would be done, or all that is wrong.
+//!
+//! Invariant: an answer is written piece by piece; it is never held as a tree.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::forest::Relations;
+use super::model::Kind;
+use super::options::{Commit, Dialect};
+use super::plan::Plan;
+use super::problem::{Code, Findings, Problem};
+use crate::error::{Error, Result};
+
+/// What came of an import; decides the HTTP status at the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is committed, or could be.
+    Fine,
+    /// The request can not be read.
+    Malformed,
+    /// The inventory is not, or not any more, as the request wants it.
+    Clash,
+    /// Something in the request is wrong.
+    Refused,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+/// What would be done, or was.
+///
+/// # Errors
+/// Never, unless it can not be written as JSON.
+pub fn success(plan: &Plan, commit: Commit, change_set: Option<&str>, dialect: Dialect) -> Result<Answer> {
+    let mut body = Vec::with_capacity(4096);
+    match dialect {
+        Dialect::Own => {
+            let shape = plan.shape(commit, Relations::Names);
+            put(&mut body, "{\"committed\":", &(commit == Commit::Commit))?;
+            put(&mut body, ",\"change_set\":", &change_set)?;
+            put(&mut body, ",\"summary\":", &plan.summary())?;
+            put(&mut body, ",\"notices\":", &plan.findings.notices)?;
+            body.extend(b",\"changes\":[");
+            for (place, change) in plan.changes.iter().enumerate() {
+                put(&mut body, if place > 0 { "," } else { "" }, &change.show(&shape))?;
+            }
+            body.extend(b"],\"systems\":{");
+            systems(&mut body, plan, commit, Relations::Names, dialect)?;
+        }
+        Dialect::Ancestor => {
+            body.extend(b"{\"systems\":{");
+            systems(&mut body, plan, commit, Relations::Keys, dialect)?;
+        }
+    }
+    body.extend(b"}}\n");
+    Ok(Answer { verdict: Verdict::Fine, body })
+}
+
+fn put<T: Serialize + ?Sized>(body: &mut Vec<u8>, before: &str, value: &T) -> Result<()> {
+    body.extend(before.as_bytes());
+    serde_json::to_writer(body, value).map_err(Error::internal)
+}
+
+/// The systems as they are afterwards: what a following export would say. The ancestor calls them as the request did.
+fn systems(
+    body: &mut Vec<u8>,
+    plan: &Plan,
+    commit: Commit,
+    relations: Relations,
+    dialect: Dialect,
+) -> Result<()> {
+    let shape = plan.shape(commit, relations);
+    let mut first = true;
+    for asked in &plan.systems {
+        let Some(system) = plan.after.get((Kind::System, asked.pk)) else { continue };
+        let label = if dialect == Dialect::Ancestor { asked.label.as_str() } else { system.label() };
+        put(body, if first { "" } else { "," }, label)?;
+        put(body, ":", &shape.tree(&plan.after, system))?;
+        first = false;
+    }
+    Ok(())
+}
+
+/// All that is wrong.
+///
+/// # Errors
+/// Never, unless it can not be written as JSON.
+pub fn refusal(findings: &Findings) -> Result<Answer> {
+    let verdict = verdict(&findings.problems);
+    let (name, status, title) = match verdict {
+        Verdict::Malformed => ("malformed", 400, "The request can not be read"),
+        Verdict::Clash => ("clash", 409, "The inventory is not as the request wants it"),
+        Verdict::Refused | Verdict::Fine => ("refused", 422, "The request is refused"),
+    };
+    let count = findings.problems.len();
+    let more = if findings.truncated { " and more" } else { "" };
+    let body = json!({
+        "type": format!("urn:rollcall:inventory:{name}"),
+        "title": title,
+        "status": status,
+        "detail": format!("{count}{more} mistakes were found; nothing is written"),
+        "errors": findings.problems,
+        "truncated": findings.truncated,
+    });
+    let mut text = serde_json::to_vec(&body).map_err(Error::internal)?;
+    text.push(b'\n');
+    Ok(Answer { verdict, body: text })
+}
+
+fn verdict(problems: &[Problem]) -> Verdict {
+    let unreadable = |problem: &Problem| {
+        let of_request = problem.kind.is_none();
+        let form = [
+            Code::Malformed,
+            Code::Type,
+            Code::Missing,
+            Code::Choice,
+            Code::Syntax,
+            Code::TooLong,
+            Code::UnknownMember,
+        ];
+        of_request && form.contains(&problem.code)
+    };
+    let clash = |problem: &Problem| matches!(problem.code, Code::Stale | Code::Conflict | Code::Duplicate);
+    if problems.iter().any(unreadable) {
+        Verdict::Malformed
+    } else if problems.iter().all(clash) {
+        Verdict::Clash
+    } else {
+        Verdict::Refused
+    }
+}

@@ -1,0 +1,216 @@
+//! Exports: systems page by page, in the order of their host names.
+//!
+//! Invariant: a page is all that is held, however many systems there are; what is exported can be imported as it is.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::forest::{Forest, Relations, Shape};
+use super::lookups::Lookups;
+use super::model::Kind;
+use super::search::Search;
+use super::service::{Format, Inventory};
+use super::{csv, yaml};
+use crate::error::{Error, Result};
+use crate::store::inventory::select;
+
+/// Systems that are read at once.
+const PAGE: usize = 500;
+
+/// What is exported.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Which systems.
+    pub search: Search,
+    /// How many at most; all where none.
+    pub limit: Option<usize>,
+    /// The last host name of the page before.
+    pub marker: Option<String>,
+    /// Only these members of systems, beside those that name one; all where empty.
+    pub fields: Vec<String>,
+    /// How relations are shown.
+    pub relations: Relations,
+}
+
+/// An export as it goes on.
+#[derive(Debug)]
+pub struct Export {
+    inventory: Inventory,
+    selection: Selection,
+    format: Format,
+    /// The heads of a table.
+    heads: Vec<String>,
+    stage: Stage,
+    given: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Before,
+    Systems,
+    After,
+    Over,
+}
+
+/// Systems as they are shown, with their names.
+type Page = Vec<(String, Value)>;
+
+impl Export {
+    /// An export that has given nothing yet; answers the generation that it begins at. Blocks.
+    ///
+    /// # Errors
+    /// Where the database can not be read.
+    pub fn new(inventory: Inventory, selection: Selection, format: Format) -> Result<(Self, i64)> {
+        let (generation, _) = inventory.store.read_blocking(|session| session.inventory_state())?;
+        let mut export =
+            Self { inventory, selection, format, heads: Vec::new(), stage: Stage::Before, given: 0 };
+        if format == Format::Csv {
+            export.heads = export.find_heads()?;
+        }
+        Ok((export, generation))
+    }
+
+    /// The heads of a table are known only when all systems were seen once.
+    fn find_heads(&self) -> Result<Vec<String>> {
+        let mut found = BTreeSet::new();
+        let (mut marker, mut given) = (self.selection.marker.clone(), 0_usize);
+        loop {
+            let page = self.page(marker.as_deref(), given)?;
+            let Some((last, _)) = page.last() else { break };
+            marker = Some(last.clone());
+            given = given.saturating_add(page.len());
+            found.extend(page.iter().flat_map(|(_, system)| csv::flat(system)).map(|(head, _)| head));
+        }
+        Ok(csv::heads(found))
+    }
+
+    fn page(&self, marker: Option<&str>, given: usize) -> Result<Page> {
+        let most = self.selection.limit.unwrap_or(usize::MAX).saturating_sub(given).min(PAGE);
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let limit = i64::try_from(most).map_err(Error::internal)?;
+        let search = &self.selection.search;
+        let (found, objects, names) = self.inventory.store.read_blocking(|session| {
+            let found = select::page(session, search, marker, limit)?;
+            let pks: Vec<i64> = found.iter().map(|found| found.pk).collect();
+            let objects = if pks.is_empty() { Vec::new() } else { session.inventory_trees(&pks)? };
+            Ok((found, objects, session.lookups()?))
+        })?;
+        let mut lookups = Lookups::default();
+        names.iter().for_each(|row| lookups.add(row.pk, &row.kind, &row.name));
+        let forest = Forest::new(objects.into_iter().map(Arc::new));
+        let shape = Shape { lookups: &lookups, relations: self.selection.relations, first_new: None };
+        let shown = found.into_iter().filter_map(|found| {
+            let system = forest.get((Kind::System, found.pk))?;
+            Some((found.key, self.only(shape.tree(&forest, system))))
+        });
+        Ok(shown.collect())
+    }
+
+    /// The wanted members.
+    fn only(&self, mut system: Value) -> Value {
+        let fields = &self.selection.fields;
+        if let (false, Some(members)) = (fields.is_empty(), system.as_object_mut()) {
+            let named = ["pk", "version", "uuid", "hostname"];
+            members.retain(|name, _| named.contains(&name.as_str()) || fields.contains(name));
+        }
+        system
+    }
+
+    /// How many systems were given so far.
+    #[must_use]
+    pub fn given(&self) -> usize {
+        self.given
+    }
+
+    /// The next part of the text; none at the end. Blocks.
+    ///
+    /// # Errors
+    /// Where the database can not be read.
+    pub fn next_part(&mut self) -> Result<Option<Vec<u8>>> {
+        match self.stage {
+            Stage::Before => {
+                self.stage = Stage::Systems;
+                self.beginning().map(Some)
+            }
+            Stage::Systems => {
+                let page = self.page(self.selection.marker.as_deref(), self.given)?;
+                let Some((last, _)) = page.last() else {
+                    self.stage = Stage::After;
+                    return self.next_part();
+                };
+                self.selection.marker = Some(last.clone());
+                let part = self.part(&page)?;
+                self.given = self.given.saturating_add(page.len());
+                Ok(Some(part))
+            }
+            Stage::After => {
+                self.stage = Stage::Over;
+                let end = match (self.format, self.given) {
+                    (Format::Json, _) => "}}\n",
+                    (Format::Yaml, 0) => " {}\n",
+                    (Format::Yaml, _) => "\n",
+                    (Format::Csv, _) => "",
+                };
+                Ok(Some(end.as_bytes().to_vec()))
+            }
+            Stage::Over => Ok(None),
+        }
+    }
+
+    fn beginning(&self) -> Result<Vec<u8>> {
+        match self.format {
+            Format::Csv => csv::line(self.heads.iter().map(String::as_str)),
+            Format::Json => Ok(format!("{{\"lookups\":{},\"systems\":{{", self.lookups()?).into_bytes()),
+            Format::Yaml => {
+                let mut text = "\"lookups\":".to_owned();
+                yaml::write(&mut text, &self.lookups()?, 1);
+                text.push_str("\n\"systems\":");
+                Ok(text.into_bytes())
+            }
+        }
+    }
+
+    /// All names, so that an export can be imported elsewhere.
+    fn lookups(&self) -> Result<Value> {
+        let names = self.inventory.store.read_blocking(|session| session.lookups())?;
+        let mut lookups = Lookups::default();
+        names.iter().for_each(|row| lookups.add(row.pk, &row.kind, &row.name));
+        let mut kinds = super::lookups::KINDS;
+        kinds.sort_unstable();
+        let all = kinds.iter().map(|kind| ((*kind).to_owned(), Value::from(lookups.of_kind(kind))));
+        Ok(Value::Object(all.collect()))
+    }
+
+    fn part(&self, page: &Page) -> Result<Vec<u8>> {
+        let mut part = Vec::new();
+        for (place, (name, system)) in page.iter().enumerate() {
+            match self.format {
+                Format::Json => {
+                    if self.given > 0 || place > 0 {
+                        part.push(b',');
+                    }
+                    part.push(b'\n');
+                    serde_json::to_writer(&mut part, name).map_err(Error::internal)?;
+                    part.push(b':');
+                    serde_json::to_writer(&mut part, system).map_err(Error::internal)?;
+                }
+                Format::Yaml => {
+                    let mut text = format!("\n  {}:", Value::from(name.as_str()));
+                    yaml::write(&mut text, system, 2);
+                    part.extend(text.into_bytes());
+                }
+                Format::Csv => {
+                    let cells: std::collections::HashMap<String, String> =
+                        csv::flat(system).into_iter().collect();
+                    let cells = self.heads.iter().map(|head| cells.get(head).map_or("", String::as_str));
+                    part.extend(csv::line(cells)?);
+                }
+            }
+        }
+        Ok(part)
+    }
+}

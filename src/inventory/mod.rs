@@ -1,0 +1,32 @@
+//! The inventory: the operators' record of their hosts, exported, edited and imported in bulk.
+//!
+//! An import goes through four passes: `request` reads (types), `apply` finds out what is meant and makes the
+//! after-state, `rules` judges that, `commit` writes. Invariant: the first three write nothing and hold no lock, so a
+//! dry run keeps nobody waiting. It must not know HTTP; the database only through [`crate::store`].
+
+mod answer;
+mod apply;
+mod blob;
+mod commit;
+mod csv;
+pub mod export;
+pub mod forest;
+pub mod lookups;
+pub mod model;
+pub mod options;
+mod plan;
+pub mod problem;
+mod reader;
+mod request;
+mod rules;
+pub mod schema;
+pub mod search;
+pub mod service;
+mod snapshot;
+pub mod values;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::{Answer, Verdict};

@@ -1,0 +1,293 @@
+//! What an import would do: every change with its object before and after.
+//!
+//! Invariant: a plan is made against one generation; equal values make no change, so a round trip makes none at all.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::apply::{Asked, Work};
+use super::forest::{Forest, Relations, Shape};
+use super::lookups::Lookups;
+use super::model::{Id, Kind, Object};
+use super::options::{Commit, MaxChanges, Options};
+use super::problem::{Code, Findings, Place, Problem};
+use super::request::Request;
+use super::{rules, snapshot};
+use crate::store::{QueryResult, Session};
+
+/// What becomes of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// It is made.
+    Create,
+    /// Its members change.
+    Update,
+    /// It belongs to something else.
+    Move,
+    /// It goes.
+    Delete,
+}
+
+impl Op {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Move, Self::Delete];
+
+    /// The name in answers and in the history.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Move => "move",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// One object that changes.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What becomes of it.
+    pub op: Op,
+    /// The object.
+    pub id: Id,
+    /// Where the request speaks of it.
+    pub place: Place,
+    /// As it was.
+    pub before: Option<Arc<Object>>,
+    /// As it will be.
+    pub after: Option<Arc<Object>>,
+    /// The system that it belongs to, afterwards or at the end.
+    pub system: i64,
+}
+
+/// What an import would do.
+#[derive(Debug)]
+pub struct Plan {
+    /// The generation that it was made against.
+    pub generation: i64,
+    /// The first key that it gives out.
+    pub first_new: i64,
+    /// The first key that it leaves.
+    pub next_pk: i64,
+    /// New names: key, kind, name.
+    pub new_lookups: Vec<(i64, String, String)>,
+    /// All names.
+    pub lookups: Lookups,
+    /// What changes.
+    pub changes: Vec<Change>,
+    /// Objects that stay as they are.
+    pub unchanged: usize,
+    /// The systems of the request as they will be, and all that was read with them.
+    pub after: Forest,
+    /// The systems of the request, in its order.
+    pub systems: Vec<Asked>,
+    /// What was found.
+    pub findings: Findings,
+}
+
+/// Plans a request: the passes two and three.
+///
+/// # Errors
+/// Where the database can not be read.
+pub fn make(
+    session: &mut dyn Session,
+    request: &Request,
+    expected: Option<i64>,
+    now_us: i64,
+) -> QueryResult<Plan> {
+    let snapshot = snapshot::read(session, request)?;
+    let mut work = Work::done(request, &snapshot, now_us);
+    if expected.is_some_and(|expected| expected != snapshot.generation) {
+        let text = format!(
+            "The inventory was changed meanwhile: it is \"inventory-{}\" by now",
+            snapshot.generation
+        );
+        work.findings.wrong(Problem::of_request("", Code::Stale, text));
+    }
+    rules::check(&mut work, session)?;
+    let (changes, unchanged) = changes(&work);
+    guard(&request.options, &changes, snapshot.systems, &mut work.findings);
+    let after = after(&work, &changes);
+    Ok(Plan {
+        generation: snapshot.generation,
+        first_new: snapshot.next_pk,
+        next_pk: work.next_pk,
+        new_lookups: work.new_lookups,
+        lookups: work.lookups,
+        changes,
+        unchanged,
+        after,
+        systems: work.systems,
+        findings: work.findings,
+    })
+}
+
+fn changes(work: &Work<'_>) -> (Vec<Change>, usize) {
+    let mut changes = Vec::new();
+    let mut unchanged: usize = 0;
+    let place = |id: &Id| work.touched.get(id).cloned();
+    for id in work.touched.keys().filter(|id| !work.deleted.contains(*id)) {
+        let Some(now) = work.now(*id) else { continue };
+        let before = work.before.get(*id).cloned();
+        let op = match &before {
+            None => Op::Create,
+            Some(before) if before.parent != now.parent => Op::Move,
+            Some(before) if before.values != now.values => Op::Update,
+            Some(_) => {
+                unchanged = unchanged.saturating_add(1);
+                continue;
+            }
+        };
+        let version = before.as_ref().map_or(1, |before| before.version.saturating_add(1));
+        let after = Some(Arc::new(Object { version, ..now.clone() }));
+        let place = place(id).unwrap_or_default();
+        changes.push(Change { op, id: *id, place, before, after, system: system_of(work, *id) });
+    }
+    for id in &work.deleted {
+        let Some(before) = work.before.get(*id).cloned() else { continue };
+        let system = work.before.system_of(*id).map_or(0, |system| system.id.1);
+        // What goes along with something else stands where that stands.
+        let mut at = Some(*id);
+        let mut found = None;
+        while let (Some(id), None) = (at, &found) {
+            found = place(&id);
+            at = work.before.get(id).and_then(|object| object.parent);
+        }
+        let place = found.unwrap_or_default();
+        changes.push(Change { op: Op::Delete, id: *id, place, before: Some(before), after: None, system });
+    }
+    // In the order of kinds, within them as the request has it.
+    changes.sort_by_key(|change| change.id.0);
+    (changes, unchanged)
+}
+
+fn system_of(work: &Work<'_>, id: Id) -> i64 {
+    let mut at = id;
+    while let Some(parent) = work.now(at).and_then(|object| object.parent) {
+        at = parent;
+    }
+    at.1
+}
+
+/// What keeps a run-away import from doing harm.
+fn guard(options: &Options, changes: &[Change], systems: i64, findings: &mut Findings) {
+    let deletes = changes.iter().filter(|change| change.op == Op::Delete).count();
+    if u64::try_from(deletes).unwrap_or(u64::MAX) > options.max_deletes {
+        let text = format!("{deletes} objects would be deleted, and max_deletes is {}", options.max_deletes);
+        findings.wrong(Problem::of_request("/max_deletes", Code::Limit, text).with(deletes.into()));
+    }
+    let (found, most, what) = match options.max_changes {
+        None => return,
+        Some(MaxChanges::Count(most)) => (changes.len(), most, "objects"),
+        Some(MaxChanges::Percent(percent)) => {
+            let touched: HashSet<i64> = changes.iter().map(|change| change.system).collect();
+            let all = u64::try_from(systems).unwrap_or_default();
+            (touched.len(), all.saturating_mul(percent).div_euclid(100), "systems")
+        }
+    };
+    if u64::try_from(found).unwrap_or(u64::MAX) > most {
+        let text = format!("{found} {what} would be changed, and max_changes allows {most}");
+        findings.wrong(Problem::of_request("/max_changes", Code::Limit, text).with(found.into()));
+    }
+}
+
+fn after(work: &Work<'_>, changes: &[Change]) -> Forest {
+    let gone: HashSet<Id> = changes.iter().map(|change| change.id).collect();
+    let kept = work.before.objects.values().filter(|object| !gone.contains(&object.id)).cloned();
+    let new = changes.iter().filter_map(|change| change.after.clone());
+    Forest::new(kept.chain(new))
+}
+
+impl Plan {
+    /// How its objects are shown: with keys only where they are given out.
+    #[must_use]
+    pub fn shape(&self, commit: Commit, relations: Relations) -> Shape<'_> {
+        let first_new = (commit == Commit::DryRun).then_some(self.first_new);
+        Shape { lookups: &self.lookups, relations, first_new }
+    }
+
+    /// How many objects change, by what becomes of them.
+    #[must_use]
+    pub fn summary(&self) -> Value {
+        let count = |op: Op| self.changes.iter().filter(|change| change.op == op).count();
+        let mut summary: Map<String, Value> =
+            Op::ALL.into_iter().map(|op| (op.name().to_owned(), count(op).into())).collect();
+        summary.insert("unchanged".to_owned(), self.unchanged.into());
+        Value::Object(summary)
+    }
+
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.new_lookups.is_empty()
+    }
+}
+
+impl Change {
+    /// What it is called: its name before, for those that have gone.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.after.as_ref().or(self.before.as_ref()).map_or("", |object| object.label())
+    }
+
+    /// The change as it is shown.
+    #[must_use]
+    pub fn show(&self, shape: &Shape<'_>) -> Value {
+        let mut entry = json!({
+            "pointer": self.place.pointer,
+            "kind": self.id.0.name(),
+            "pk": shape.key(self.id.1),
+            "label": self.label(),
+            "op": self.op.name(),
+            "fields": self.fields(shape),
+        });
+        if let (Some(first), Some(members)) = (shape.first_new, entry.as_object_mut())
+            && self.op == Op::Create
+        {
+            let handle = format!("new-{}", self.id.1.saturating_sub(first).saturating_add(1));
+            members.insert("handle".to_owned(), Value::from(handle));
+        }
+        entry
+    }
+
+    fn fields(&self, shape: &Shape<'_>) -> Vec<Value> {
+        let mut fields = Vec::new();
+        let parent = |object: &Arc<Object>| {
+            object.parent.map_or(Value::Null, |(kind, pk)| json!({"kind": kind.name(), "pk": shape.key(pk)}))
+        };
+        let (before, after) = (self.before.as_ref(), self.after.as_ref());
+        if self.op == Op::Move {
+            let (from, to) = (before.map_or(Value::Null, parent), after.map_or(Value::Null, parent));
+            fields.push(json!({"field": "parent", "from": from, "to": to}));
+        }
+        for (place, field) in self.id.0.fields().iter().enumerate() {
+            let value = |object: Option<&Arc<Object>>| {
+                object
+                    .and_then(|object| object.values.get(place))
+                    .map_or(Value::Null, |value| shape.value(field, value))
+            };
+            let (from, to) = (value(before), value(after));
+            if from != to {
+                fields.push(json!({"field": field.name, "from": from, "to": to}));
+            }
+        }
+        fields
+    }
+
+    /// Whether a name that only one may have is given up or taken.
+    #[must_use]
+    pub fn renames(&self) -> bool {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else { return self.op == Op::Delete };
+        let names: &[&str] = match self.id.0 {
+            Kind::System => &["hostname", "node_uuid"],
+            Kind::Registration => &["name", "fqdn", "ip_str"],
+            Kind::Adapter => &["name"],
+            Kind::Alias => &["fqdn"],
+            Kind::Attribute => &["key"],
+        };
+        before.parent != after.parent || names.iter().any(|name| before.get(name) != after.get(name))
+    }
+}

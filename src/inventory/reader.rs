@@ -1,0 +1,243 @@
+//! Reads one object of a document, and all that is within it.
+
+use serde_json::{Map, Value};
+
+use super::blob::{Blob, Given, Ref, Wish};
+use super::model::{Kind, Type, Val};
+use super::options::{Dialect, Limits};
+use super::problem::{Code, Findings, Place, Problem};
+use super::values;
+
+/// Members of every object beside those of its kind.
+const COMMON: [&str; 3] = ["pk", "version", "delete"];
+
+/// Reads objects, and notes what is wrong with them.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// Whose manners count.
+    dialect: Dialect,
+    /// How much may be taken.
+    pub limits: Limits,
+    /// What was found.
+    pub findings: Findings,
+    /// Whether it was told that there is too much.
+    pub over: bool,
+    /// Nested objects so far.
+    objects: usize,
+}
+
+impl Reader {
+    /// A reader that has read nothing.
+    #[must_use]
+    pub fn new(dialect: Dialect, limits: Limits) -> Self {
+        Self { dialect, limits, ..Self::default() }
+    }
+
+    /// Reads an object; none where it is not even one, or where there are too many.
+    pub fn blob(&mut self, kind: Kind, value: &Value, place: Place) -> Option<Blob> {
+        if kind != Kind::System && !self.counted() {
+            return None;
+        }
+        let Value::Object(members) = value else {
+            let text = format!("An object is expected for a {}", kind.name());
+            self.findings.wrong(Problem::of_object(kind, &place, Code::Type, text).with(value.clone()));
+            return None;
+        };
+        let mut blob = Blob {
+            kind,
+            place,
+            pk: None,
+            uuid: None,
+            version: None,
+            wish: Wish::Put,
+            fields: Vec::with_capacity(members.len()),
+            children: Vec::new(),
+            sets: Vec::new(),
+            history_of: None,
+        };
+        for (name, value) in members {
+            self.member(&mut blob, members, name, value);
+        }
+        Some(blob)
+    }
+
+    fn counted(&mut self) -> bool {
+        self.objects = self.objects.saturating_add(1);
+        if self.objects > self.limits.objects && !self.over {
+            self.over = true;
+            let text =
+                format!("At most {} objects within systems are taken in one request", self.limits.objects);
+            self.findings.wrong(Problem::of_request("/systems", Code::Limit, text));
+        }
+        self.objects <= self.limits.objects
+    }
+
+    fn wrong(&mut self, blob: &Blob, name: &str, code: Code, text: impl Into<String>, value: &Value) {
+        let problem = Problem::of_object(blob.kind, &blob.place, code, text).at(name);
+        self.findings.wrong(problem.with(value.clone()));
+    }
+
+    fn member(&mut self, blob: &mut Blob, members: &Map<String, Value>, name: &str, value: &Value) {
+        if let Some(child) = blob.kind.children().iter().find(|(set, _)| *set == name) {
+            return self.set(blob, *child, value);
+        }
+        match (name, blob.kind) {
+            ("pk", _) => blob.pk = self.key(blob, name, value),
+            ("version", _) => blob.version = self.key(blob, name, value),
+            ("delete", _) => self.wish(blob, name, value, Wish::Delete),
+            ("adopt", Kind::Registration | Kind::Adapter) => self.wish(blob, name, value, Wish::Adopt),
+            ("uuid", Kind::System) => self.uuid(blob, value),
+            ("ip_type", Kind::Registration) => self.family(blob, members, value),
+            ("observed", Kind::System) => {
+                let pointer = format!("{}/observed", blob.place.pointer);
+                self.findings.tell(&pointer, "observed", "What was observed is not imported");
+            }
+            ("clone", Kind::System) if self.dialect == Dialect::Ancestor => {
+                blob.history_of = value.as_str().map(str::to_owned);
+            }
+            _ => match blob.kind.field(name) {
+                Some((place, field)) => self.field(blob, place, field, value),
+                None => self.unknown(blob, name, value),
+            },
+        }
+    }
+
+    /// A positive number; null stands for none.
+    fn key(&mut self, blob: &Blob, name: &str, value: &Value) -> Option<i64> {
+        if value.is_null() {
+            return None;
+        }
+        let number = value.as_i64().filter(|number| *number > 0);
+        if number.is_none() {
+            self.wrong(blob, name, Code::Type, "A positive whole number is expected", value);
+        }
+        number
+    }
+
+    fn wish(&mut self, blob: &mut Blob, name: &str, value: &Value, wish: Wish) {
+        match value {
+            Value::Bool(true) => blob.wish = wish,
+            Value::Bool(false) => {}
+            _ => self.wrong(blob, name, Code::Type, "true or false is expected", value),
+        }
+    }
+
+    fn uuid(&mut self, blob: &mut Blob, value: &Value) {
+        if value.is_null() {
+            return;
+        }
+        match values::read(Type::Uuid, value) {
+            Ok(Val::Text(uuid)) => blob.uuid = Some(uuid),
+            Ok(_) => {}
+            Err((code, text)) => self.wrong(blob, "uuid", code, text, value),
+        }
+    }
+
+    /// The family says nothing that the address does not say, but it has to agree.
+    fn family(&mut self, blob: &Blob, members: &Map<String, Value>, value: &Value) {
+        let said =
+            value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|number| number.to_string()));
+        let address = members.get("ip_str").and_then(Value::as_str).and_then(values::bytes_of);
+        match (said.as_deref(), address) {
+            (None, _) if value.is_null() => {}
+            (Some("4" | "6"), None) => {}
+            (Some(said @ ("4" | "6")), Some((family, _))) if family.to_string() == said => {}
+            (Some("4" | "6"), Some(_)) => {
+                self.wrong(blob, "ip_type", Code::Choice, "The address is of the other family", value);
+            }
+            _ => self.wrong(blob, "ip_type", Code::Choice, "\"4\" or \"6\" is expected", value),
+        }
+    }
+
+    fn field(&mut self, blob: &mut Blob, place: usize, field: &super::model::Field, value: &Value) {
+        let given = match (field.ty, value) {
+            (Type::Views, _) => views(value),
+            (_, Value::Null) if field.need == super::model::Need::No => Ok(Given::Val(Val::Null)),
+            // Null asks for a made name, as a missing member does.
+            (Type::Numbered(_), Value::Null) => return,
+            (_, Value::Null) => Err((Code::Missing, "a value is expected, not null".to_owned())),
+            (Type::Relation(_), _) => reference(value).map(Given::Ref),
+            (Type::Address, Value::String(text)) if text.is_empty() => Ok(Given::Val(Val::Null)),
+            (ty, value) => values::read(ty, value).map(Given::Val),
+        };
+        match given {
+            Ok(given) => blob.fields.push((place, given)),
+            Err((code, text)) => self.wrong(blob, field.name, code, text, value),
+        }
+    }
+
+    fn set(&mut self, blob: &mut Blob, (name, kind): (&'static str, Kind), value: &Value) {
+        blob.sets.push(name);
+        let children: Vec<(String, &Value)> = match (value, kind) {
+            (Value::Object(set), kind) if kind != Kind::Alias => {
+                set.iter().map(|(label, value)| (label.clone(), value)).collect()
+            }
+            (Value::Array(list), Kind::Alias) => {
+                list.iter().enumerate().map(|(place, value)| (place.to_string(), value)).collect()
+            }
+            _ => {
+                let wanted = if kind == Kind::Alias { "A list" } else { "An object" };
+                return self.wrong(
+                    blob,
+                    name,
+                    Code::Type,
+                    format!("{wanted} of {}s is expected", kind.name()),
+                    value,
+                );
+            }
+        };
+        for (label, value) in children {
+            let place = blob.place.below(name, &label);
+            if let Some(child) = self.blob(kind, value, place) {
+                blob.children.push(child);
+            }
+        }
+    }
+
+    fn unknown(&mut self, blob: &Blob, name: &str, value: &Value) {
+        let kind = blob.kind;
+        let own = kind.fields().iter().map(|field| field.name);
+        let sets = kind.children().iter().map(|(set, _)| *set);
+        let near = nearest(name, own.chain(sets).chain(COMMON));
+        let elsewhere = Kind::ALL.into_iter().find(|other| {
+            other.field(name).is_some() || other.children().iter().any(|(set, _)| *set == name)
+        });
+        let hint = match (near, elsewhere) {
+            (Some(near), _) => format!("; {near} is near to it"),
+            (None, Some(other)) => format!("; it belongs to a {}", other.name()),
+            (None, None) => String::new(),
+        };
+        let text = format!("A {} has no member {name}{hint}", kind.name());
+        self.wrong(blob, name, Code::UnknownMember, text, value);
+    }
+}
+
+/// The name that is meant most likely, where one is near enough.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let closeness = |known: &'a str| (known, strsim::jaro_winkler(name, known));
+    let near = known.map(closeness).filter(|(_, closeness)| *closeness >= 0.87);
+    near.max_by(|one, other| one.1.total_cmp(&other.1)).map(|(known, _)| known)
+}
+
+fn reference(value: &Value) -> Result<Ref, values::Refusal> {
+    match (value.as_i64(), value.as_str()) {
+        (Some(key), _) => Ok(Ref::Key(key)),
+        (None, Some(name)) => Ok(Ref::Name(name.to_owned())),
+        (None, None) => Err((Code::Type, "a name or a key is expected".to_owned())),
+    }
+}
+
+fn views(value: &Value) -> Result<Given, values::Refusal> {
+    let wanted = || (Code::Type, "a list of views, or an object with add and remove, is expected".to_owned());
+    let list = |value: &Value| -> Result<Vec<Ref>, values::Refusal> {
+        value.as_array().ok_or_else(wanted)?.iter().map(reference).collect()
+    };
+    match value {
+        Value::Array(_) => Ok(Given::Views(list(value)?)),
+        Value::Object(delta) if delta.keys().all(|key| key == "add" || key == "remove") => {
+            let part = |key: &str| delta.get(key).map_or(Ok(Vec::new()), list);
+            Ok(Given::Delta(part("add")?, part("remove")?))
+        }
+        _ => Err(wanted()),
+    }
+}

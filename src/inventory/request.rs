@@ -1,0 +1,195 @@
+//! The first pass: what a document says, read and checked for types, object by object.
+//!
+//! Invariant: nothing here stops at the first mistake except where the document can not be read at all. A system is
+//! turned into its compact form as soon as it is read: the document as a tree is never held whole.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::blob::{Blob, Given};
+use super::model::Kind;
+use super::options::{Dialect, Limits, Options};
+use super::problem::{Code, Findings, Place, Problem, escaped};
+use super::reader::Reader;
+
+/// A request as it was read.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// The systems, in the order of the document.
+    pub systems: Vec<Blob>,
+    /// How it is to be carried out.
+    pub options: Options,
+    /// Names that are to be known: kind and name.
+    pub lookups: Vec<(String, String)>,
+    /// What is wrong so far.
+    pub findings: Findings,
+}
+
+/// Reads a document that is given by a deserializer; the members of `over` count more than those of the document.
+///
+/// # Errors
+/// Where it can not be read to its end.
+pub fn read<'de, D: Deserializer<'de>>(
+    document: D,
+    dialect: Dialect,
+    limits: Limits,
+    over: &Map<String, Value>,
+) -> Result<Request, D::Error> {
+    let mut parts = Parts { reader: Reader::new(dialect, limits), ..Parts::default() };
+    document.deserialize_any(Main(&mut parts))?;
+    let Parts { mut reader, systems, mut main, found_systems } = parts;
+    main.extend(over.clone());
+    if found_systems == Found::No {
+        reader.findings.wrong(Problem::of_request("", Code::Missing, "The member systems is expected"));
+    }
+    let (options, lookups) = super::options::read(main, dialect, &mut reader.findings);
+    Ok(Request { systems, options, lookups, findings: reader.findings })
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Found {
+    #[default]
+    No,
+    Yes,
+}
+
+#[derive(Debug, Default)]
+struct Parts {
+    reader: Reader,
+    systems: Vec<Blob>,
+    main: Map<String, Value>,
+    found_systems: Found,
+}
+
+impl Parts {
+    fn system(&mut self, label: &str, segment: &str, value: &Value) {
+        let place = Place { pointer: format!("/systems/{}", escaped(segment)), label: label.to_owned() };
+        if self.systems.len() >= self.reader.limits.systems {
+            let most = self.reader.limits.systems;
+            if self.systems.len() == most && !self.reader.over {
+                self.reader.over = true;
+                let text = format!("At most {most} systems are taken in one request");
+                self.reader.findings.wrong(Problem::of_request("/systems", Code::Limit, text));
+            }
+            return;
+        }
+        if let Some(blob) = self.reader.blob(Kind::System, value, place) {
+            self.systems.push(blob);
+        }
+    }
+}
+
+struct Main<'a>(&'a mut Parts);
+
+impl<'de> Visitor<'de> for Main<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the member systems")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let parts = self.0;
+        while let Some(key) = map.next_key::<String>()? {
+            if key != "systems" {
+                parts.main.insert(key, map.next_value()?);
+            } else if parts.found_systems == Found::Yes {
+                return Err(serde::de::Error::custom("the member systems stands there twice"));
+            } else {
+                parts.found_systems = Found::Yes;
+                map.next_value_seed(Systems(parts))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Systems<'a>(&'a mut Parts);
+
+impl<'de> serde::de::DeserializeSeed<'de> for Systems<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Systems<'_> {
+    fn wrong_type(self) {
+        let text = "An object of systems, or a list of them, is expected";
+        self.0.reader.findings.wrong(Problem::of_request("/systems", Code::Type, text));
+    }
+}
+
+impl<'de> Visitor<'de> for Systems<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("systems")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut labels = HashSet::new();
+        while let Some(label) = map.next_key::<String>()? {
+            let value: Value = map.next_value()?;
+            self.0.system(&label, &label, &value);
+            if let Some(label) = labels.replace(label) {
+                let pointer = format!("/systems/{}", escaped(&label));
+                let text = "The label stands there twice";
+                self.0.reader.findings.wrong(Problem::of_request(&pointer, Code::DuplicateInRequest, text));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut place: usize = 0;
+        while let Some(value) = list.next_element::<Value>()? {
+            let segment = place.to_string();
+            let label = value.get("hostname").and_then(Value::as_str).unwrap_or(&segment).to_owned();
+            self.0.system(&label, &segment, &value);
+            place = place.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        self.wrong_type();
+        Ok(())
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
+        self.visit_unit()
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<(), E> {
+        self.visit_unit()
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<(), E> {
+        self.visit_unit()
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
+        self.visit_unit()
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
+        self.visit_unit()
+    }
+}
+
+impl Request {
+    /// The given text of a member of a blob, where it is text already.
+    #[must_use]
+    pub fn text_of<'a>(blob: &'a Blob, field: &str) -> Option<&'a str> {
+        let (place, _) = blob.kind.field(field)?;
+        blob.fields.iter().find_map(|(at, given)| match given {
+            Given::Val(super::model::Val::Text(text)) if *at == place => Some(text.as_str()),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,286 @@
+//! The inventory as it is used: imports one after the other, exports page by page, the history.
+//!
+//! Invariant: one import at a time is worked on in this process, so that what they need of memory is bounded; other
+//! processes are told apart by the generation. A plan that was outrun is made anew.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::answer::{self, Answer, Verdict};
+use super::options::{Commit, Dialect, Limits};
+use super::plan::{self, Plan};
+use super::problem::{Code, Findings, Problem};
+use super::request::{self, Request};
+use super::{commit, csv, yaml};
+use crate::clock::Clock;
+use crate::context;
+use crate::error::{Error, Result};
+use crate::store::Store;
+use crate::store::documents::digest;
+use crate::store::inventory::{ChangeRow, ChangeSetRow, Changes, Committed};
+
+/// How long an import may wait for the one before it.
+const TURN: Duration = Duration::from_secs(20);
+/// How often a plan may be outrun.
+const ATTEMPTS: usize = 5;
+/// How much of a history a system may take over.
+const HISTORY: i64 = 10_000;
+
+/// What a request is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// JSON.
+    #[default]
+    Json,
+    /// YAML.
+    Yaml,
+    /// One line a system.
+    Csv,
+}
+
+impl Format {
+    /// The name in parameters and in the history.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// The format of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Json, Self::Yaml, Self::Csv].into_iter().find(|format| format.name() == name)
+    }
+}
+
+/// An import as it was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// The document.
+    pub body: Bytes,
+    /// What it is written in.
+    pub format: Format,
+    /// Whose manners it follows.
+    pub dialect: Dialect,
+    /// Members beside `systems` that are given elsewhere; they count more than those of the document.
+    pub members: serde_json::Map<String, serde_json::Value>,
+    /// The generation that the sender knows.
+    pub generation: Option<i64>,
+    /// The address of who asks.
+    pub source: Option<String>,
+    /// Who asks, where that is not a request.
+    pub asker: Option<String>,
+}
+
+/// The inventory.
+#[derive(Clone)]
+pub struct Inventory {
+    pub(super) store: Store,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    turn: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Inventory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inventory").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl Inventory {
+    /// The inventory in this database.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>, limits: Limits) -> Self {
+        Self { store, clock, limits, turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Imports, or tells what an import would do.
+    ///
+    /// # Errors
+    /// Where the database can not be used, or there is too much to do. What is wrong with the request is an answer.
+    pub async fn import(&self, order: Order) -> Result<Answer> {
+        let busy = || Error::unavailable("Another import is going on, please try again later");
+        let turn = tokio::time::timeout(TURN, Arc::clone(&self.turn).acquire_owned()).await;
+        let turn = turn.map_err(|_| busy())?.map_err(Error::internal)?;
+        let inventory = self.clone();
+        let work = context::carried_blocking(move || {
+            let answer = inventory.import_blocking(&order);
+            drop(turn);
+            answer
+        });
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+    }
+
+    /// As [`Self::import`], on this thread. Blocks.
+    ///
+    /// # Errors
+    /// As [`Self::import`].
+    pub fn import_blocking(&self, order: &Order) -> Result<Answer> {
+        let (request, grid) = self.read(order);
+        let refusal = |findings: Findings| answer::refusal(&grid.located(findings));
+        let unreadable = request.findings.problems.iter().any(|problem| problem.code == Code::Malformed);
+        if unreadable {
+            return refusal(request.findings);
+        }
+        let digest = digest(&order.body);
+        if let Some(answer) = self.answered(&request, &digest)? {
+            return Ok(answer);
+        }
+        for _ in 0..ATTEMPTS {
+            match self.attempt(order, &request, &digest)? {
+                Attempt::Done(answer) => return Ok(answer),
+                Attempt::Wrong(findings) => return refusal(findings),
+                Attempt::Outrun => {}
+            }
+        }
+        Err(Error::unavailable("The inventory is being changed all the time, please try again later"))
+    }
+
+    fn read(&self, order: &Order) -> (Request, csv::Grid) {
+        let plain = |request| (request, csv::Grid::default());
+        let read = match order.format {
+            Format::Json => json(order, self.limits).map(plain),
+            Format::Yaml => yaml::read(&order.body, order.dialect, self.limits, &order.members).map(plain),
+            Format::Csv => csv::read(&order.body, &order.members, self.limits),
+        };
+        read.unwrap_or_else(|problem| {
+            let findings = Findings { problems: vec![problem], ..Findings::default() };
+            plain(Request { findings, ..Request::default() })
+        })
+    }
+
+    /// The answer that the same request got before.
+    fn answered(&self, request: &Request, digest: &str) -> Result<Option<Answer>> {
+        let Some(id) = request.options.change_set.clone() else { return Ok(None) };
+        if request.options.commit == Commit::DryRun {
+            return Ok(None);
+        }
+        let Some(row) = self.store.read_blocking(|session| session.change_set(&id))? else { return Ok(None) };
+        match row.answer {
+            Some(packed) if row.digest == digest => {
+                let body = unpacked(&packed)?;
+                Ok(Some(Answer { verdict: Verdict::Fine, body }))
+            }
+            _ => {
+                let text = "This change set was committed already, with another request";
+                let problem = Problem::of_request("/change_set", Code::Conflict, text);
+                answer::refusal(&Findings { problems: vec![problem], ..Findings::default() }).map(Some)
+            }
+        }
+    }
+
+    /// Plans it, and commits it where that is wanted.
+    fn attempt(&self, order: &Order, request: &Request, digest: &str) -> Result<Attempt> {
+        let now_us = self.clock.now().0;
+        let commit = request.options.commit;
+        let plan =
+            self.store.read_blocking(|session| plan::make(session, request, order.generation, now_us))?;
+        if !plan.findings.problems.is_empty() {
+            return Ok(Attempt::Wrong(plan.findings));
+        }
+        let chosen = request.options.change_set.clone();
+        if commit == Commit::DryRun {
+            return answer::success(&plan, commit, None, order.dialect).map(Attempt::Done);
+        }
+        if plan.is_empty() && chosen.is_none() {
+            return answer::success(&plan, commit, None, order.dialect).map(Attempt::Done);
+        }
+        let id = chosen.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
+        let answer = answer::success(&plan, commit, Some(&id), order.dialect)?;
+        let kept = chosen.is_some().then(|| packed(&answer.body)).transpose()?;
+        let set = self.set(order, request, &plan, id, digest, now_us, kept);
+        let copied = self.histories(&plan)?;
+        let job = commit::job(&plan, set, copied);
+        drop(plan);
+        match self.store.write_blocking(job)? {
+            Committed::Outrun => Ok(Attempt::Outrun),
+            Committed::Yes => Ok(Attempt::Done(answer)),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a row has as many columns")]
+    fn set(
+        &self,
+        order: &Order,
+        request: &Request,
+        plan: &Plan,
+        id: String,
+        digest: &str,
+        now_us: i64,
+        answer: Option<Vec<u8>>,
+    ) -> ChangeSetRow {
+        let asker = context::asker();
+        let user = asker.as_ref().and_then(|asker| asker.user.as_deref()).map(str::to_owned);
+        ChangeSetRow {
+            id,
+            committed_us: now_us,
+            generation: plan.generation.saturating_add(1),
+            asker: order.asker.clone().or(user),
+            request_id: asker.map(|asker| asker.request_id.to_string()),
+            comment: request.options.comment.clone(),
+            source: order.source.clone(),
+            format: order.format.name().to_owned(),
+            digest: digest.to_owned(),
+            summary: plan.summary().to_string(),
+            answer,
+        }
+    }
+
+    /// The histories that systems take over.
+    fn histories(&self, plan: &Plan) -> Result<Vec<(i64, Vec<ChangeRow>)>> {
+        let mut all = Vec::new();
+        for asked in &plan.systems {
+            let Some(of) = asked.history_of else { continue };
+            let kind = Some(super::model::Kind::System);
+            let sought = Changes { system: Some(of), kind, ..Changes::default() };
+            let rows = self.store.read_blocking(|session| session.changes(&sought, HISTORY))?;
+            all.push((asked.pk, rows.into_iter().map(|(row, _)| row).collect()));
+        }
+        Ok(all)
+    }
+
+    /// A page of the history.
+    ///
+    /// # Errors
+    /// Where the database can not be read.
+    pub async fn changes(&self, sought: Changes, limit: i64) -> Result<Vec<(ChangeRow, ChangeSetRow)>> {
+        self.store.read(move |session| session.changes(&sought, limit)).await
+    }
+}
+
+/// What came of one attempt.
+enum Attempt {
+    Done(Answer),
+    Wrong(Findings),
+    /// Somebody else was faster.
+    Outrun,
+}
+
+fn json(order: &Order, limits: Limits) -> std::result::Result<Request, Problem> {
+    let mut document = serde_json::Deserializer::from_slice(&order.body);
+    let read = request::read(&mut document, order.dialect, limits, &order.members);
+    let read = read.and_then(|read| document.end().map(|()| read));
+    read.map_err(|error| {
+        let place = |number: usize| u64::try_from(number).ok().filter(|number| *number > 0);
+        Problem {
+            line: place(error.line()),
+            column: place(error.column()),
+            ..Problem::of_request("", Code::Malformed, format!("The request is no JSON: {error}"))
+        }
+    })
+}
+
+fn packed(body: &[u8]) -> Result<Vec<u8>> {
+    zstd::encode_all(body, 3).map_err(Error::internal)
+}
+
+fn unpacked(packed: &[u8]) -> Result<Vec<u8>> {
+    zstd::decode_all(packed).map_err(Error::internal)
+}

@@ -1,0 +1,137 @@
+//! A planned import as one job of the writer.
+//!
+//! Invariant: nothing is written unless the generation is the one that the plan was made against. Names that change
+//! hands or go are set aside first; then the kinds are written in the order of their dependence; what goes, goes last.
+
+use std::sync::Arc;
+
+use diesel::prelude::*;
+
+use super::LookupRow;
+use crate::inventory::model::{Id, Kind, Object};
+use crate::store::schema::{change_sets, changes};
+use crate::store::{Job, QueryResult, Session};
+
+/// Who changed the inventory, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = change_sets, treat_none_as_default_value = false)]
+pub struct ChangeSetRow {
+    /// Its id: the client's, or one made up.
+    pub id: String,
+    /// When, in microseconds since the epoch.
+    pub committed_us: i64,
+    /// The generation that it made.
+    pub generation: i64,
+    /// The user.
+    pub asker: Option<String>,
+    /// The request.
+    pub request_id: Option<String>,
+    /// Why.
+    pub comment: Option<String>,
+    /// The address of who asked.
+    pub source: Option<String>,
+    /// The format of the request.
+    pub format: String,
+    /// SHA-256 of the request, hexadecimal.
+    pub digest: String,
+    /// How much was changed, JSON.
+    pub summary: String,
+    /// The answer, where the client chose the id; zstd.
+    pub answer: Option<Vec<u8>>,
+}
+
+/// What became of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = changes, treat_none_as_default_value = false)]
+pub struct ChangeRow {
+    /// The change set.
+    pub change_set: String,
+    /// Its place in it.
+    pub number: i64,
+    /// When, in microseconds since the epoch.
+    pub committed_us: i64,
+    /// The kind of object.
+    pub kind: String,
+    /// Its key.
+    pub pk: i64,
+    /// The system that it belongs to.
+    pub system_pk: i64,
+    /// What it was called.
+    pub label: String,
+    /// `create`, `update`, `move` or `delete`.
+    pub op: String,
+    /// The object before, JSON.
+    pub before: Option<String>,
+    /// The object after, JSON.
+    pub after: Option<String>,
+}
+
+/// What an import writes.
+#[derive(Debug)]
+pub struct Commit {
+    /// The generation that it was planned against.
+    pub generation: i64,
+    /// The next key to be given out.
+    pub next_pk: i64,
+    /// When, in microseconds since the epoch.
+    pub now_us: i64,
+    /// New names.
+    pub lookups: Vec<LookupRow>,
+    /// Objects that are deleted.
+    pub deleted: Vec<Id>,
+    /// Objects that give a name up, or take one that another has.
+    pub aside: Vec<Id>,
+    /// New objects.
+    pub created: Vec<Arc<Object>>,
+    /// Changed objects.
+    pub updated: Vec<Arc<Object>>,
+    /// The change set.
+    pub set: ChangeSetRow,
+    /// Its changes.
+    pub changes: Vec<ChangeRow>,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// All of it was written.
+    Yes,
+    /// Somebody else was faster: nothing was written.
+    Outrun,
+}
+
+fn of_kind(ids: &[Id], kind: Kind) -> Vec<i64> {
+    ids.iter().filter(|id| id.0 == kind).map(|id| id.1).collect()
+}
+
+impl Job for Commit {
+    type Output = Committed;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<Committed> {
+        if !session.claim_generation(self.generation, self.next_pk)? {
+            return Ok(Committed::Outrun);
+        }
+        if !self.lookups.is_empty() {
+            session.add_lookups(&self.lookups)?;
+        }
+        for kind in Kind::ALL {
+            let aside = of_kind(&self.aside, kind);
+            if !aside.is_empty() {
+                session.set_names_aside(kind, &aside)?;
+            }
+        }
+        for kind in Kind::ALL {
+            let created: Vec<&Object> =
+                self.created.iter().map(Arc::as_ref).filter(|object| object.id.0 == kind).collect();
+            session.insert_objects(kind, &created, self.now_us)?;
+            for object in self.updated.iter().filter(|object| object.id.0 == kind) {
+                session.update_object(object, self.now_us)?;
+            }
+        }
+        for kind in Kind::ALL.into_iter().rev() {
+            session.delete_objects(kind, &of_kind(&self.deleted, kind))?;
+        }
+        session.add_change_set(&self.set, &self.changes)?;
+        Ok(Committed::Yes)
+    }
+}
