@@ -100,9 +100,10 @@ impl Daemon {
         });
         let interrupted = supervisor::recover(&registry).await?;
         log::info!("Interrupted runs were taken up count={interrupted}");
-        supervisor::start(&registry, periods(config));
+        let inventory = inventory(config, &registry.shared().store);
+        supervisor::start(&registry, inventory.clone(), periods(config));
         let (settings, options) = (http_settings(config, authentication), server_settings(config));
-        let around = Around { ironic, inventory: inventory(config, &registry.shared().store) };
+        let around = Around { ironic, inventory };
         let server = serve(&registry, around.clone(), api, &settings, &options)?;
         let mut servers = vec![server.handle()];
         if let Some(listener) = ramdisks {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::builds::link_to_next;
-use super::{Api, list, query, reply};
+use super::{Api, list, path, query, reply};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::inventory::export::{Export, Selection};
@@ -23,6 +23,14 @@ use crate::store::inventory::{ChangeRow, ChangeSetRow, Changes};
 /// `GET /v1/inventory/schema`
 pub(super) async fn schema() -> Result<HttpResponse> {
     Ok(reply::json(StatusCode::OK, &schema::document()))
+}
+
+/// `GET /v1/inventory/systems/<system>`
+pub(super) async fn system(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
+    let (inventory, ident) = (api.inventory.clone(), path::segment(&request, 4)?);
+    let shown =
+        tokio::task::spawn_blocking(move || inventory.host(&ident)).await.map_err(Error::internal)??;
+    Ok(reply::json(StatusCode::OK, &shown))
 }
 
 /// `GET /v1/inventory/export`

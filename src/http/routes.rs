@@ -113,6 +113,9 @@ pub static ROUTES: &[Endpoint] = &[
     get("/v1/inventory/changes", "changes", openapi::CHANGES, Policy::InventoryGet, || {
         web::to(inventory::changes)
     }),
+    get("/v1/inventory/systems/{system}", "system", openapi::SYSTEM, Policy::InventoryGet, || {
+        web::to(inventory::system)
+    }),
     get("/v1/inventory/schema", "schema", openapi::SCHEMA, Policy::InventoryGet, || {
         web::to(inventory::schema)
     }),

@@ -66,23 +66,23 @@ impl Grid {
 ///
 /// # Errors
 /// Where it is no CSV, or a head is no path.
-pub fn read(body: &[u8], members: &Map<String, Value>, limits: Limits) -> Result<(Request, Grid), Problem> {
+pub fn read(
+    body: &[u8],
+    members: &Map<String, Value>,
+    limits: Limits,
+) -> Result<(Request, Grid), Box<Problem>> {
     let mut reader = ::csv::ReaderBuilder::new().from_reader(body);
     let heads = reader.headers().map_err(|error| malformed(&error))?.clone();
     if heads.len() > MOST_COLUMNS {
-        return Err(Problem::of_request(
-            "",
-            Code::Malformed,
-            format!("At most {MOST_COLUMNS} columns are taken"),
-        ));
+        let text = format!("At most {MOST_COLUMNS} columns are taken");
+        return Err(Box::new(Problem::of_request("", Code::Malformed, text)));
     }
     let mut grid = Grid::default();
     let mut columns = Vec::new();
     for (number, head) in (1_u64..).zip(heads.iter()) {
-        let column = column(head).map_err(|text| Problem {
-            line: Some(1),
-            column: Some(number),
-            ..Problem::of_request("", Code::Malformed, text)
+        let column = column(head).map_err(|text| {
+            let problem = Problem::of_request("", Code::Malformed, text);
+            Box::new(Problem { line: Some(1), column: Some(number), ..problem })
         })?;
         let pointer: Vec<String> = column.path.iter().map(|segment| escaped(segment)).collect();
         grid.columns.insert(pointer.join("/"), number);
@@ -111,13 +111,10 @@ pub fn read(body: &[u8], members: &Map<String, Value>, limits: Limits) -> Result
     Ok((Request { systems, options, lookups, findings: blobs.findings }, grid))
 }
 
-fn malformed(error: &::csv::Error) -> Problem {
+fn malformed(error: &::csv::Error) -> Box<Problem> {
     let place = error.position();
-    Problem {
-        line: place.map(::csv::Position::line),
-        column: place.map(|_| 1),
-        ..Problem::of_request("", Code::Malformed, format!("The request is no CSV: {error}"))
-    }
+    let problem = Problem::of_request("", Code::Malformed, format!("The request is no CSV: {error}"));
+    Box::new(Problem { line: place.map(::csv::Position::line), column: place.map(|_| 1), ..problem })
 }
 
 /// What the head of a column means.

@@ -11,6 +11,8 @@ mod commit;
 mod csv;
 pub mod export;
 pub mod forest;
+mod host;
+pub mod links;
 pub mod lookups;
 pub mod model;
 pub mod options;

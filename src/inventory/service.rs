@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::answer::{self, Answer, Verdict};
+use super::links::Look;
 use super::options::{Commit, Dialect, Limits};
 use super::plan::{self, Plan};
 use super::problem::{Code, Findings, Problem};
@@ -151,7 +152,7 @@ impl Inventory {
             Format::Csv => csv::read(&order.body, &order.members, self.limits),
         };
         read.unwrap_or_else(|problem| {
-            let findings = Findings { problems: vec![problem], ..Findings::default() };
+            let findings = Findings { problems: vec![*problem], ..Findings::default() };
             plain(Request { findings, ..Request::default() })
         })
     }
@@ -178,7 +179,7 @@ impl Inventory {
 
     /// Plans it, and commits it where that is wanted.
     fn attempt(&self, order: &Order, request: &Request, digest: &str) -> Result<Attempt> {
-        let now_us = self.clock.now().0;
+        let now_us = self.now_us();
         let commit = request.options.commit;
         let plan =
             self.store.read_blocking(|session| plan::make(session, request, order.generation, now_us))?;
@@ -201,7 +202,13 @@ impl Inventory {
         drop(plan);
         match self.store.write_blocking(job)? {
             Committed::Outrun => Ok(Attempt::Outrun),
-            Committed::Yes => Ok(Attempt::Done(answer)),
+            Committed::Yes => {
+                // What is not done here is done by who looks after it each second.
+                if let Err(error) = self.bring_links_up_to_date(Look::New) {
+                    log::warn!("Links of systems and nodes are not up to date error={error}");
+                }
+                Ok(Attempt::Done(answer))
+            }
         }
     }
 
@@ -246,6 +253,10 @@ impl Inventory {
         Ok(all)
     }
 
+    pub(super) fn now_us(&self) -> i64 {
+        self.clock.now().0
+    }
+
     /// A page of the history.
     ///
     /// # Errors
@@ -263,17 +274,17 @@ enum Attempt {
     Outrun,
 }
 
-fn json(order: &Order, limits: Limits) -> std::result::Result<Request, Problem> {
+fn json(order: &Order, limits: Limits) -> std::result::Result<Request, Box<Problem>> {
     let mut document = serde_json::Deserializer::from_slice(&order.body);
     let read = request::read(&mut document, order.dialect, limits, &order.members);
     let read = read.and_then(|read| document.end().map(|()| read));
     read.map_err(|error| {
         let place = |number: usize| u64::try_from(number).ok().filter(|number| *number > 0);
-        Problem {
+        Box::new(Problem {
             line: place(error.line()),
             column: place(error.column()),
             ..Problem::of_request("", Code::Malformed, format!("The request is no JSON: {error}"))
-        }
+        })
     })
 }
 

@@ -21,17 +21,16 @@ pub fn read(
     dialect: Dialect,
     limits: Limits,
     over: &Map<String, Value>,
-) -> Result<Request, Problem> {
-    let malformed = |text: String, line: Option<u64>, column: Option<u64>| Problem {
-        line,
-        column,
-        ..Problem::of_request("", Code::Malformed, format!("The request is no YAML: {text}"))
+) -> Result<Request, Box<Problem>> {
+    let malformed = |text: String, line: Option<u64>, column: Option<u64>| {
+        let text = format!("The request is no YAML: {text}");
+        Box::new(Problem { line, column, ..Problem::of_request("", Code::Malformed, text) })
     };
     let text = std::str::from_utf8(body).map_err(|error| malformed(error.to_string(), None, None))?;
     let document: Value = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let place = error.location();
         let (line, column) = (place.map(|place| place.line()), place.map(|place| place.column()));
-        malformed(error.to_string(), line.map(u64::from), column.map(u64::from))
+        malformed(error.to_string(), line, column)
     })?;
     request::read(document, dialect, limits, over).map_err(|error| malformed(error.to_string(), None, None))
 }

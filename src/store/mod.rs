@@ -60,6 +60,7 @@ pub trait Session:
     + removals::RemovalQueries
     + runs::RunQueries
     + inventory::InventoryQueries
+    + inventory::links::LinkQueries
     + registered::RegisteredQueries
     + rules::RuleQueries
     + power_jobs::PowerJobQueries

@@ -136,6 +136,8 @@ diesel::table! {
         id -> SmallInt,
         generation -> BigInt,
         next_pk -> BigInt,
+        linked_generation -> BigInt,
+        linked_build -> BigInt,
     }
 }
 

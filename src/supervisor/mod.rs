@@ -1,5 +1,5 @@
 //! Unattended work: deadlines of waiting nodes, recovery of interrupted runs, documents that wait for the data store, the watch over the node service's
-//! list of nodes, removal of what is old, and sending idle actors to sleep.
+//! list of nodes, links of systems and nodes, removal of what is old, and sending idle actors to sleep.
 //!
 //! Only the leader does what concerns all instances, and what it writes is void once another leads.
 //!
@@ -8,6 +8,7 @@
 
 mod data;
 mod deadlines;
+mod links;
 mod power;
 mod recovery;
 mod retention;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use self::deadlines::ExpireOverdue;
 pub use self::recovery::recover;
 pub use self::retention::{Keep, clear_builds};
+use crate::inventory::service::Inventory;
 use crate::node::registry::Registry;
 
 /// How long an actor that nobody asks for stays awake.
@@ -40,7 +42,8 @@ pub struct Periods {
 }
 
 /// Starts the loops on the present arbiter; they end with it.
-pub fn start(registry: &Arc<Registry>, periods: Periods) {
+pub fn start(registry: &Arc<Registry>, inventory: Inventory, periods: Periods) {
+    actix_rt::spawn(links::run(inventory));
     actix_rt::spawn(deadlines::run(Arc::clone(registry)));
     actix_rt::spawn(deadlines::clear_away(Arc::clone(registry)));
     actix_rt::spawn(deadlines::try_to_write(Arc::clone(registry)));

@@ -1,9 +1,12 @@
 -- The operators' record of their hosts. Keys are given out by inventory_state, one sequence for all kinds; who writes
--- raises its generation, so that what was planned against another state is never written.
+-- raises its generation, so that what was planned against another state is never written. Links to nodes are up to date
+-- with linked_generation and with the build data up to linked_build.
 CREATE TABLE inventory_state (
     id SMALLINT PRIMARY KEY NOT NULL,
     generation BIGINT NOT NULL,
     next_pk BIGINT NOT NULL,
+    linked_generation BIGINT NOT NULL,
+    linked_build BIGINT NOT NULL,
     CONSTRAINT inventory_state_is_one CHECK (id = 1)
 );
 
@@ -139,6 +142,7 @@ CREATE TABLE change_sets (
     summary TEXT NOT NULL,
     answer BYTEA
 );
+CREATE INDEX change_sets_by_generation ON change_sets (generation);
 CREATE INDEX change_sets_by_time ON change_sets (committed_us);
 CREATE INDEX change_sets_by_asker ON change_sets (asker, committed_us);
 
@@ -178,4 +182,4 @@ INSERT INTO lookups (pk, kind, name) VALUES
     (3, 'system_status', 'building'), (4, 'system_status', 'production'), (5, 'system_status', 'spare'),
     (6, 'system_status', 'decommissioned'),
     (7, 'system_type', 'Server'), (8, 'system_type', 'Virtual Server');
-INSERT INTO inventory_state (id, generation, next_pk) VALUES (1, 1, 101);
+INSERT INTO inventory_state (id, generation, next_pk, linked_generation, linked_build) VALUES (1, 1, 101, 1, 0);

@@ -266,6 +266,12 @@ pub(in crate::http) const CHANGES: Doc = Doc {
     ..NONE
 };
 
+pub(in crate::http) const SYSTEM: Doc = Doc {
+    summary: "A system, which node it is, and how what was declared differs from what was observed.",
+    successes: &[(200, Json("AnyObject"))],
+    ..NONE
+};
+
 pub(in crate::http) const SCHEMA: Doc =
     Doc { summary: "What an import takes, as JSON Schema.", successes: &[(200, Json("AnyObject"))], ..NONE };
 

@@ -225,6 +225,7 @@ fn path_parameters(path: &str) -> Vec<Value> {
     let described = |name: &str| match name {
         "node" => "A node: its UUID in any notation, or its name.",
         "id" => "The id of an item of build data.",
+        "system" => "A system: its key, its UUID or its host name.",
         _ => "A rule, by its UUID as it was given.",
     };
     names

@@ -11,7 +11,7 @@ use super::{Answer, ask, request, send};
 use crate::clock::SystemClock;
 use crate::config::DatabaseUrl;
 use crate::inventory::options::Limits;
-use crate::inventory::service::Inventory;
+use crate::inventory::service::{Inventory, Order};
 use crate::store::Store;
 
 static SHARED: LazyLock<Inventory> = LazyLock::new(|| {
@@ -32,6 +32,19 @@ async fn post(path: &str, media_type: &str, body: impl Into<String>) -> Answer {
 
 async fn import(body: Value) -> Answer {
     post("/v1/inventory/import", "application/json", body.to_string()).await
+}
+
+/// A system that there is.
+pub(super) fn known() -> &'static str {
+    static KNOWN: LazyLock<()> = LazyLock::new(|| {
+        let body =
+            json!({"systems": {"known": {"hostname": "known.example.com"}}, "commit": true}).to_string();
+        let order = Order { body: body.into(), ..Order::default() };
+        // Not on a thread of a reactor.
+        std::thread::spawn(move || shared().import_blocking(&order).unwrap()).join().unwrap();
+    });
+    LazyLock::force(&KNOWN);
+    "known.example.com"
 }
 
 fn body(answer: &Answer) -> Value {

@@ -12,7 +12,11 @@ use super::{Settings, ask, request, send};
 pub(super) fn concrete(path: &str) -> String {
     let path =
         if path.ends_with("bulk_action/export") { format!("{path}/?q=type=:SYS") } else { path.to_owned() };
-    path.replace("{node}", NODE).replace("{rule}", RULE).replace("{id}", "1").replace("{version}", "v2")
+    path.replace("{node}", NODE)
+        .replace("{system}", super::inventory::known())
+        .replace("{rule}", RULE)
+        .replace("{id}", "1")
+        .replace("{version}", "v2")
 }
 
 /// A body that the endpoint takes.
@@ -94,6 +98,7 @@ const POLICIES: &[(&str, &str)] = &[
     ("export", "introspection:inventory:get"),
     ("import", "introspection:inventory:update"),
     ("changes", "introspection:inventory:get"),
+    ("system", "introspection:inventory:get"),
     ("schema", "introspection:inventory:get"),
     ("bulk export", "introspection:inventory:get"),
     ("bulk import", "introspection:inventory:update"),

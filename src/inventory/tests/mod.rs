@@ -3,6 +3,7 @@
 mod ancestor;
 mod committing;
 mod exporting;
+mod linking;
 mod moving;
 mod properties;
 mod refusing;

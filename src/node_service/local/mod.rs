@@ -5,6 +5,7 @@
 //! know the state machine or the processing.
 
 mod changes;
+mod declared;
 mod patches;
 pub mod register;
 pub mod resources;
@@ -75,7 +76,10 @@ fn no_node(ident: impl std::fmt::Display) -> ServiceError {
 impl NodeService for Local {
     async fn node(&self, ident: &str) -> ServiceResult<Node> {
         let wanted = ident.to_owned();
-        let row = self.read(move |session| session.registered_node(&wanted)).await?;
+        if let Some(row) = self.read(move |session| session.registered_node(&wanted)).await? {
+            return resources::node(&row);
+        }
+        let row = self.write(declared::RegisterDeclared { ident: ident.to_owned() }).await?;
         resources::node(&row.ok_or_else(|| no_node(ident))?)
     }
 

@@ -3,6 +3,7 @@
 //! Invariant: the number of reads does not grow with the number of objects: keys go in as one JSON list, which the
 //! database unfolds. Who writes has claimed the generation that the plan was made against.
 
+pub mod links;
 mod rows;
 pub mod select;
 mod write;
@@ -53,6 +54,8 @@ pub enum Find {
     Address,
     /// Aliases by full name.
     Alias,
+    /// Nodes that there are, by UUID.
+    LivingNode,
     /// Adapters of systems in use by MAC, where that is not shared.
     Mac,
 }
@@ -90,6 +93,10 @@ impl Find {
             }
             Self::Address => "SELECT ip_str AS key, pk FROM registrations WHERE ip_str IN (TEXTS)",
             Self::Alias => "SELECT fqdn AS key, pk FROM aliases WHERE fqdn IN (TEXTS)",
+            Self::LivingNode => {
+                "SELECT uuid AS key, CAST(0 AS BIGINT) AS pk FROM nodes WHERE uuid IN (TEXTS) \
+                 UNION SELECT uuid AS key, CAST(0 AS BIGINT) AS pk FROM registered_nodes WHERE uuid IN (TEXTS)"
+            }
             Self::Mac => {
                 "SELECT a.mac AS key, a.pk FROM adapters a LEFT JOIN registrations r ON r.pk = a.registration \
                  JOIN systems s ON s.pk = COALESCE(a.system, r.system) \

@@ -1,0 +1,189 @@
+//! Systems and nodes: links, what was observed, and introspection of what is only declared.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::build_data::facts::{Kind as Seen, Sighting};
+use crate::build_data::{Collection, Generator, Reference};
+use crate::clock::Timestamp;
+use crate::fsm::State;
+use crate::inventory::links::Look;
+use crate::node_service::NodeService;
+use crate::node_service::local::Local;
+use crate::store::documents::Packed;
+use crate::store::tests::{make, record};
+use crate::store::{Job, QueryResult, Session};
+
+/// What the end of a run writes.
+struct Found {
+    node: Uuid,
+    facts: Value,
+    macs: Vec<String>,
+    serial: Option<String>,
+}
+
+impl Job for Found {
+    type Output = ();
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
+        let content = Packed::pack(self.facts.to_string().as_bytes()).unwrap();
+        session.keep_document(&content, Timestamp(5))?;
+        let seen = |kind, value: &String, detail: &str| Sighting {
+            kind,
+            value: value.to_lowercase(),
+            detail: detail.to_owned(),
+        };
+        let macs = self.macs.iter().map(|mac| seen(Seen::Mac, mac, "eth0"));
+        let serial = self.serial.iter().map(|serial| seen(Seen::Serial, serial, "system"));
+        let written = Collection {
+            items: vec![Reference { generator: Generator::Facts, digest: content.digest.clone() }],
+            sightings: Some(macs.chain(serial).collect()),
+            ..Collection::default()
+        };
+        session.add_builds(self.node, self.node, &written, Timestamp(6))
+    }
+}
+
+/// A node that was introspected.
+fn introspected(place: &Place, number: u128, macs: &[&str], serial: Option<&str>) -> String {
+    let node = record(number, State::Finished).uuid;
+    if place.store.read_blocking(|session| session.node(node)).unwrap().is_none() {
+        make(&place.store, record(number, State::Finished));
+    }
+    let nics: Map<String, Value> =
+        macs.iter().map(|mac| ((*mac).to_owned(), json!({"mac_address": mac, "name": "eth0"}))).collect();
+    let facts = json!({"system": {"": {"serial_number": serial}}, "nics": nics, "bmc": {"": {"bmc_address": "192.0.2.250"}}});
+    let macs = macs.iter().map(|mac| (*mac).to_owned()).collect();
+    place.store.write_blocking(Found { node, facts, macs, serial: serial.map(str::to_owned) }).unwrap();
+    place.inventory.bring_links_up_to_date(Look::New).unwrap();
+    node.to_string()
+}
+
+fn host(place: &Place, name: &str) -> Value {
+    place.inventory.host(name).unwrap()
+}
+
+fn links(place: &Place, name: &str) -> Vec<(String, String, String)> {
+    let text = |link: &Value, name: &str| link[name].as_str().unwrap().to_owned();
+    let shown = host(place, name)["links"].clone();
+    shown
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|link| (text(link, "node_uuid"), text(link, "state"), text(link, "evidence")))
+        .collect()
+}
+
+fn link(node: &str, state: &str, evidence: &str) -> (String, String, String) {
+    (node.to_owned(), state.to_owned(), evidence.to_owned())
+}
+
+fn system(name: &str, mac: &str) -> Value {
+    json!({"hostname": name, "serial": "S9", "oob_ip": "192.0.2.1", "hwadapter_set": {"hw0": {"mac": mac}}})
+}
+
+const MAC: &str = "52:54:00:00:00:01";
+
+#[test]
+fn a_new_system_is_linked_by_the_mac_of_a_node_and_shows_what_was_observed() {
+    on_each(|place| {
+        let node = introspected(place, 1, &[MAC, "52:54:00:00:00:02"], Some("S1"));
+        place.commit(json!({"a": system("a.example.com", MAC)}));
+        assert_eq!(links(place, "a.example.com"), [link(&node, "linked", "mac")]);
+        assert_eq!(place.names("link=linked"), ["a.example.com"]);
+        assert_eq!(place.names(&format!("node={node}")), ["a.example.com"]);
+        let shown = host(place, "a.example.com");
+        assert_eq!(shown["introspection"]["state"], "finished");
+        assert_eq!(shown["observed"]["system"][""]["serial_number"], "S1");
+        assert_eq!(
+            shown["differences"],
+            json!([
+                {"field": "serial", "declared": "S9", "observed": "S1"},
+                {"field": "oob_ip", "declared": "192.0.2.1", "observed": "192.0.2.250"},
+                {"field": "mac", "declared": null, "observed": "52:54:00:00:00:02"},
+            ])
+        );
+    });
+}
+
+#[test]
+fn a_later_run_links_and_alters_nothing_that_was_declared() {
+    on_each(|place| {
+        place.commit(json!({"a": system("a.example.com", MAC)}));
+        assert!(links(place, "a.example.com").is_empty());
+        let (systems, state) = (place.systems(), place.state());
+        let node = introspected(place, 1, &[MAC], Some("S1"));
+        assert_eq!(links(place, "a.example.com"), [link(&node, "linked", "mac")]);
+        assert_eq!((place.systems(), place.state()), (systems, state));
+        assert_eq!(host(place, "a.example.com")["differences"][0]["observed"], "S1");
+    });
+}
+
+#[test]
+fn a_mac_of_two_nodes_is_a_conflict_and_an_operator_settles_it_for_good() {
+    on_each(|place| {
+        let (one, two) = (introspected(place, 1, &[MAC], None), introspected(place, 2, &[MAC], None));
+        let answer = place.commit(json!({"a": system("a.example.com", MAC)}));
+        assert_eq!(
+            links(place, "a.example.com"),
+            [link(&one, "conflict", "mac"), link(&two, "conflict", "mac")]
+        );
+        assert_eq!(place.names("link=conflict"), ["a.example.com"]);
+        let pk = answer["systems"]["a.example.com"]["pk"].clone();
+        place.commit(json!({"a": {"pk": pk, "node_uuid": two}}));
+        let settled = [link(&one, "history", "mac"), link(&two, "linked", "operator")];
+        assert_eq!(links(place, "a.example.com"), settled);
+        introspected(place, 1, &[MAC, "52:54:00:00:00:07"], Some("S9"));
+        assert_eq!(links(place, "a.example.com"), settled);
+    });
+}
+
+#[test]
+fn a_node_that_is_gone_leaves_the_system_and_a_link_in_history() {
+    on_each(|place| {
+        let node = introspected(place, 1, &[MAC], None);
+        place.commit(json!({"a": system("a.example.com", MAC)}));
+        assert_eq!(links(place, "a.example.com"), [link(&node, "linked", "mac")]);
+        place.store.write_blocking(Forget(node.parse().unwrap())).unwrap();
+        place.inventory.bring_links_up_to_date(Look::Gone).unwrap();
+        assert_eq!(links(place, "a.example.com"), [link(&node, "history", "mac")]);
+        assert_eq!(place.names(""), ["a.example.com"]);
+    });
+}
+
+/// Removes the record of a node.
+struct Forget(Uuid);
+
+impl Job for Forget {
+    type Output = ();
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
+        session.delete_node(self.0, 1).map(drop)
+    }
+}
+
+#[test]
+fn a_declared_system_is_a_node_of_the_local_service() {
+    on_each(|place| {
+        place.commit(json!({
+            "a": system("a.example.com", MAC), "b": {"hostname": "b.example.com"},
+            "c": {"hostname": "c.example.com", "oob_ip": "192.0.2.3"},
+        }));
+        let uuid = place.systems()["a.example.com"]["uuid"].as_str().unwrap().to_owned();
+        let local = Local::new(place.store.clone());
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let node = local.node("a.example.com").await.unwrap();
+            assert_eq!(node.uuid.to_string(), uuid);
+            assert_eq!(node.document["driver_info"]["ipmi_address"], "192.0.2.1");
+            let ports = local.ports(node.uuid).await.unwrap();
+            assert_eq!(ports.iter().map(|port| port.address.to_string()).collect::<Vec<_>>(), [MAC]);
+            assert_eq!(local.node(&uuid).await.unwrap().uuid, node.uuid);
+            assert!(local.node("c.example.com").await.is_ok());
+            for nothing in ["b.example.com", "d.example.com", "11111111-2222-4333-8444-555555555555"] {
+                assert!(local.node(nothing).await.is_err(), "{nothing}");
+            }
+        });
+        place.commit(json!({"x": {"hostname": "x"}}));
+        place.inventory.bring_links_up_to_date(Look::New).unwrap();
+    });
+}

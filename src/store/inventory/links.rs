@@ -1,0 +1,284 @@
+//! Rows of `system_node_links`, and what speaks for a system being a node.
+//!
+//! Invariant: what speaks for a link is asked by system or by node, each way with an index.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::{Find, Found, list_of};
+use crate::store::schema::{inventory_state, system_node_links};
+use crate::store::{Job, QueryResult, Session};
+
+/// Something that speaks for a system being a node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
+pub struct EvidenceRow {
+    /// The system.
+    #[diesel(sql_type = BigInt)]
+    pub system_pk: i64,
+    /// The node.
+    #[diesel(sql_type = Text)]
+    pub node_uuid: String,
+    /// What sort of evidence it is.
+    #[diesel(sql_type = Text)]
+    pub evidence: String,
+    /// The value that both have.
+    #[diesel(sql_type = Text)]
+    pub detail: String,
+}
+
+/// A link between a system and a node.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = system_node_links, treat_none_as_default_value = false)]
+pub struct LinkRow {
+    /// The system.
+    pub system_pk: i64,
+    /// The node.
+    pub node_uuid: String,
+    /// `linked`, `suggested`, `conflict` or `history`.
+    pub state: String,
+    /// What speaks for it most.
+    pub evidence: String,
+    /// The value that both have.
+    pub detail: String,
+    /// Since when it is so, in microseconds since the epoch.
+    pub since_us: i64,
+}
+
+/// By which of the two evidence is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// By systems.
+    System,
+    /// By nodes.
+    Node,
+}
+
+/// Evidence: what it is called, where it comes from, and the columns of system, node and value.
+const ARMS: [(&str, &str, &str, &str, &str); 9] = [
+    ("operator", "systems s", "s.pk", "s.node_uuid", "s.node_uuid"),
+    (
+        "mac",
+        "adapters a JOIN sightings g ON g.kind = 'mac' AND g.value = a.mac AND g.present",
+        "a.system",
+        "g.node_uuid",
+        "a.mac",
+    ),
+    (
+        "mac",
+        "registrations r JOIN adapters a ON a.registration = r.pk \
+         JOIN sightings g ON g.kind = 'mac' AND g.value = a.mac AND g.present",
+        "r.system",
+        "g.node_uuid",
+        "a.mac",
+    ),
+    ("mac", "adapters a JOIN registered_ports p ON p.address = a.mac", "a.system", "p.node_uuid", "a.mac"),
+    (
+        "mac",
+        "registrations r JOIN adapters a ON a.registration = r.pk JOIN registered_ports p ON p.address = a.mac",
+        "r.system",
+        "p.node_uuid",
+        "a.mac",
+    ),
+    (
+        "serial",
+        "systems s JOIN sightings g ON g.kind = 'serial' AND g.value = lower(s.serial) AND g.detail = 'system' AND g.present",
+        "s.pk",
+        "g.node_uuid",
+        "s.serial",
+    ),
+    (
+        "management_address",
+        "systems s JOIN attributes t ON t.name = 'bmc_address' AND t.value = s.oob_ip",
+        "s.pk",
+        "t.node_uuid",
+        "s.oob_ip",
+    ),
+    (
+        "management_address",
+        "systems s JOIN run_attributes t ON t.name = 'bmc_address' AND t.value = s.oob_ip",
+        "s.pk",
+        "t.node_uuid",
+        "s.oob_ip",
+    ),
+    ("hostname", "systems s JOIN registered_nodes n ON n.name = s.hostname", "s.pk", "n.uuid", "s.hostname"),
+];
+
+/// The statement; `LIST` stands for what is asked by.
+fn statement(by: By) -> String {
+    let arms = ARMS.map(|(evidence, from, system, node, detail)| {
+        let asked = if by == By::System { system } else { node };
+        format!(
+            "SELECT {system} AS system_pk, {node} AS node_uuid, '{evidence}' AS evidence, {detail} AS detail \
+             FROM {from} WHERE {asked} IN (LIST) AND {system} IS NOT NULL AND {node} IS NOT NULL"
+        )
+    });
+    arms.join(" UNION ")
+}
+
+/// Systems with changes after a generation.
+const CHANGED: &str = "SELECT DISTINCT c.label AS key, c.system_pk AS pk FROM changes c \
+     JOIN change_sets s ON s.id = c.change_set WHERE s.generation > $1";
+/// Nodes with build data after this one, the newest of each.
+const LOOKED_AT: &str = "SELECT node_uuid AS key, MAX(id) AS pk FROM \
+     (SELECT node_uuid, id FROM build_data WHERE id > $1 ORDER BY id LIMIT 1000) AS later GROUP BY node_uuid";
+/// Systems whose links lead to nodes that are gone.
+const GONE: &str = "SELECT l.node_uuid AS key, l.system_pk AS pk FROM system_node_links l \
+     WHERE l.state IN ('linked', 'conflict') AND l.system_pk > $1 \
+     AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.uuid = l.node_uuid) \
+     AND NOT EXISTS (SELECT 1 FROM registered_nodes n WHERE n.uuid = l.node_uuid)";
+
+/// Queries on links.
+pub trait LinkQueries {
+    /// What speaks for systems, or nodes, being the other.
+    fn evidence(&mut self, by: By, list: &str) -> QueryResult<Vec<EvidenceRow>>;
+
+    /// The links of systems.
+    fn links(&mut self, systems: &str) -> QueryResult<Vec<LinkRow>>;
+
+    /// Writes a link.
+    fn put_link(&mut self, link: &LinkRow) -> QueryResult<()>;
+
+    /// The generation and the build data that links are up to date with.
+    fn linked_up_to(&mut self) -> QueryResult<(i64, i64)>;
+
+    /// Notes what links are up to date with.
+    fn set_linked_up_to(&mut self, generation: i64, build: i64) -> QueryResult<()>;
+
+    /// Systems with changes after a generation.
+    fn systems_changed(&mut self, generation: i64) -> QueryResult<Vec<Found>>;
+
+    /// Nodes with build data after this one, and their newest.
+    fn nodes_looked_at(&mut self, build: i64) -> QueryResult<Vec<Found>>;
+
+    /// Systems with links to nodes that are gone.
+    fn links_to_nothing(&mut self) -> QueryResult<Vec<Found>>;
+}
+
+macro_rules! link_queries {
+    ($connection:ty, $open:literal, $ints:literal, $texts:literal) => {
+        impl LinkQueries for $connection {
+            fn evidence(&mut self, by: By, list: &str) -> QueryResult<Vec<EvidenceRow>> {
+                let unfolded = match by {
+                    By::System => concat!($open, "$1", $ints),
+                    By::Node => concat!($open, "$1", $texts),
+                };
+                let query = statement(by).replace("LIST", unfolded);
+                diesel::sql_query(query).bind::<Text, _>(list).load(self)
+            }
+
+            fn links(&mut self, systems: &str) -> QueryResult<Vec<LinkRow>> {
+                use diesel::dsl::sql;
+                system_node_links::table
+                    .select(LinkRow::as_select())
+                    .filter(
+                        sql::<diesel::sql_types::Bool>(concat!("system_pk IN (", $open))
+                            .bind::<Text, _>(systems)
+                            .sql(concat!($ints, ")")),
+                    )
+                    .order((system_node_links::system_pk, system_node_links::node_uuid))
+                    .load(self)
+            }
+
+            fn put_link(&mut self, link: &LinkRow) -> QueryResult<()> {
+                use system_node_links as t;
+                diesel::insert_into(t::table)
+                    .values(link)
+                    .on_conflict((t::system_pk, t::node_uuid))
+                    .do_update()
+                    .set(link)
+                    .execute(self)?;
+                Ok(())
+            }
+
+            fn linked_up_to(&mut self) -> QueryResult<(i64, i64)> {
+                use inventory_state as t;
+                t::table.select((t::linked_generation, t::linked_build)).first(self)
+            }
+
+            fn set_linked_up_to(&mut self, generation: i64, build: i64) -> QueryResult<()> {
+                use inventory_state as t;
+                let later = t::linked_generation.le(generation).and(t::linked_build.le(build));
+                diesel::update(t::table.filter(later))
+                    .set((t::linked_generation.eq(generation), t::linked_build.eq(build)))
+                    .execute(self)?;
+                Ok(())
+            }
+
+            fn systems_changed(&mut self, generation: i64) -> QueryResult<Vec<Found>> {
+                diesel::sql_query(CHANGED).bind::<BigInt, _>(generation).load(self)
+            }
+
+            fn nodes_looked_at(&mut self, build: i64) -> QueryResult<Vec<Found>> {
+                diesel::sql_query(LOOKED_AT).bind::<BigInt, _>(build).load(self)
+            }
+
+            fn links_to_nothing(&mut self) -> QueryResult<Vec<Found>> {
+                diesel::sql_query(GONE).bind::<BigInt, _>(0).load(self)
+            }
+        }
+    };
+}
+
+link_queries!(diesel::SqliteConnection, "SELECT value FROM json_each(", ")", ")");
+link_queries!(
+    diesel::PgConnection,
+    "SELECT jsonb_array_elements_text(CAST(",
+    " AS jsonb))::bigint",
+    " AS jsonb))"
+);
+
+/// Which of these nodes there are.
+///
+/// # Errors
+/// Where the database can not be read.
+pub fn living(session: &mut dyn Session, nodes: &[&str]) -> QueryResult<Vec<String>> {
+    if nodes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = session.inventory_find(Find::LivingNode, &list_of(nodes))?;
+    Ok(found.into_iter().map(|found| found.key).collect())
+}
+
+/// Links of systems as they are by now; those that are not there any more become history.
+#[derive(Clone, Debug)]
+pub struct SaveLinks {
+    /// The systems that were looked at.
+    pub systems: Vec<i64>,
+    /// Their links.
+    pub links: Vec<LinkRow>,
+    /// What links are up to date with afterwards.
+    pub up_to: Option<(i64, i64)>,
+}
+
+impl Job for SaveLinks {
+    type Output = ();
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
+        let held = session.links(&list_of(&self.systems))?;
+        let same = |one: &LinkRow, other: &LinkRow| {
+            one.system_pk == other.system_pk && one.node_uuid == other.node_uuid
+        };
+        for link in &self.links {
+            let before = held.iter().find(|held| same(held, link));
+            let since_us = before
+                .filter(|before| before.state == link.state)
+                .map_or(link.since_us, |before| before.since_us);
+            let link = LinkRow { since_us, ..link.clone() };
+            if before != Some(&link) {
+                session.put_link(&link)?;
+            }
+        }
+        let now_us = self.links.iter().map(|link| link.since_us).max();
+        for over in held
+            .iter()
+            .filter(|held| held.state != "history" && !self.links.iter().any(|link| same(held, link)))
+        {
+            let since_us = now_us.unwrap_or(over.since_us);
+            session.put_link(&LinkRow { state: "history".to_owned(), since_us, ..over.clone() })?;
+        }
+        match self.up_to {
+            Some((generation, build)) => session.set_linked_up_to(generation, build),
+            None => Ok(()),
+        }
+    }
+}
