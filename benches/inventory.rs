@@ -1,0 +1,273 @@
+//! An import of many systems in one request, and their export, against a bare diesel loop that inserts and reads the
+//! same rows, history included; what other writes and the memory feel of it meanwhile.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::as_conversions,
+    missing_docs,
+    reason = "a benchmark prints what it measured, and stops at the first surprise"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use rollcall::clock::SystemClock;
+use rollcall::config::DatabaseUrl;
+use rollcall::inventory::export::{Export, Selection};
+use rollcall::inventory::forest::Relations;
+use rollcall::inventory::options::Limits;
+use rollcall::inventory::search;
+use rollcall::inventory::service::{Format, Inventory, Order};
+use rollcall::inventory::{Answer, Verdict};
+use rollcall::node_service::local::register::{Register, Registration};
+use rollcall::store::Store;
+use uuid::Uuid;
+
+/// What may be said on the command line, behind `cargo bench --bench inventory --`.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Systems in the request
+    #[arg(long, default_value_t = 10_000)]
+    systems: u32,
+    /// Rounds
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+macro_rules! rows {
+    ($name:ident, $table:ident ($key:ident) { $($column:ident: $sql:ty => $type:ty),* $(,)? }) => {
+        diesel::table! { $table ($key) { $($column -> $sql,)* } }
+
+        #[derive(Queryable, Insertable)]
+        #[diesel(table_name = $table)]
+        struct $name { $($column: $type,)* }
+    };
+}
+
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, SmallInt, Text};
+type Maybe = Option<String>;
+
+rows!(System, systems (pk) {
+    pk: BigInt => i64, version: BigInt => i64, uuid: Text => String, hostname: Text => String,
+    serial: Nullable<Text> => Maybe, notes: Nullable<Text> => Maybe, rack_order: Nullable<BigInt> => Option<i64>,
+    purchase_date: Nullable<Text> => Maybe, warranty_start: Nullable<Text> => Maybe,
+    warranty_end: Nullable<Text> => Maybe, system_type: Nullable<BigInt> => Option<i64>,
+    system_status: Nullable<BigInt> => Option<i64>, created_us: BigInt => i64, updated_us: BigInt => i64,
+});
+rows!(RegistrationRow, registrations (pk) {
+    pk: BigInt => i64, version: BigInt => i64, system: BigInt => i64, name: Text => String, fqdn: Text => String,
+    ip_str: Nullable<Text> => Maybe, family: Nullable<SmallInt> => Option<i16>,
+    address: Nullable<Binary> => Option<Vec<u8>>, ttl: Nullable<BigInt> => Option<i64>,
+    description: Nullable<Text> => Maybe, decommissioned: Bool => bool,
+});
+rows!(AdapterRow, adapters (pk) {
+    pk: BigInt => i64, version: BigInt => i64, system: Nullable<BigInt> => Option<i64>,
+    registration: Nullable<BigInt> => Option<i64>, name: Text => String, mac: Text => String,
+    description: Nullable<Text> => Maybe, enable_dhcp: Bool => bool, shared_mac: Bool => bool,
+});
+rows!(ChangeRow, changes (number) {
+    change_set: Text => String, number: BigInt => i64, committed_us: BigInt => i64, kind: Text => String,
+    pk: BigInt => i64, system_pk: BigInt => i64, label: Text => String, op: Text => String,
+    before: Nullable<Text> => Maybe, after: Nullable<Text> => Maybe,
+});
+
+struct All {
+    systems: Vec<System>,
+    registrations: Vec<RegistrationRow>,
+    adapters: Vec<AdapterRow>,
+    changes: Vec<ChangeRow>,
+}
+
+fn open(path: &std::path::Path) -> SqliteConnection {
+    let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                    PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000;";
+    connection.batch_execute(settings).unwrap();
+    connection
+}
+
+impl All {
+    fn read(connection: &mut SqliteConnection) -> Self {
+        Self {
+            systems: systems::table.load(connection).unwrap(),
+            registrations: registrations::table.load(connection).unwrap(),
+            adapters: adapters::table.load(connection).unwrap(),
+            changes: changes::table.load(connection).unwrap(),
+        }
+    }
+
+    /// One row after the other, in one transaction.
+    fn insert(&self, connection: &mut SqliteConnection) {
+        let id = self.changes.first().map(|change| change.change_set.clone()).unwrap_or_default();
+        connection
+            .transaction::<_, diesel::result::Error, _>(|connection| {
+                connection.batch_execute(&format!(
+                    "INSERT INTO change_sets (id, committed_us, generation, format, digest, summary) VALUES ('{id}', 1, 2, 'json', '', '{{}}')"
+                ))?;
+                for row in &self.systems {
+                    diesel::insert_into(systems::table).values(row).execute(connection)?;
+                }
+                for row in &self.registrations {
+                    diesel::insert_into(registrations::table).values(row).execute(connection)?;
+                }
+                for row in &self.adapters {
+                    diesel::insert_into(adapters::table).values(row).execute(connection)?;
+                }
+                for row in &self.changes {
+                    diesel::insert_into(changes::table).values(row).execute(connection)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+}
+
+fn body(count: u32) -> String {
+    use std::fmt::Write as _;
+    let mut text = "{\"commit\":true,\"systems\":{".to_owned();
+    for number in 0..count {
+        let [_, a, b, c] = number.to_be_bytes();
+        let comma = if number > 0 { "," } else { "" };
+        write!(
+            text,
+            "{comma}\"h{number}.example.com\":{{\"hostname\":\"h{number}.example.com\",\"serial\":\"S{number}\",\
+             \"rack_order\":\"7.02\",\"purchase_date\":\"2026-01-31\",\"warranty_start\":\"2026-01-31\",\
+             \"warranty_end\":\"2029-01-31\",\"system_type\":\"Server\",\"system_status\":\"production\",\
+             \"staticreg_set\":{{\"nic0\":{{\"fqdn\":\"h{number}.example.com\",\"ip_str\":\"10.{a}.{b}.{c}\",\"hwadapter_set\":{{"
+        )
+        .unwrap();
+        for adapter in 0..4 {
+            let comma = if adapter > 0 { "," } else { "" };
+            write!(text, "{comma}\"hw{adapter}\":{{\"mac\":\"52:54:{adapter:02x}:{a:02x}:{b:02x}:{c:02x}\"}}").unwrap();
+        }
+        text.push_str("}}}}");
+    }
+    text.push_str("}}");
+    text
+}
+
+/// Other writes while something else goes on: how long each took.
+fn beside(store: &Store, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<Vec<Duration>> {
+    let (store, stop) = (store.clone(), Arc::clone(stop));
+    std::thread::spawn(move || {
+        let mut times = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            let began = Instant::now();
+            let node = Registration::new(Uuid::new_v4());
+            store.write_blocking(Register(Arc::from([node]))).unwrap().unwrap();
+            times.push(began.elapsed());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        times
+    })
+}
+
+fn told(what: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len() - 1)).copied().unwrap_or_default();
+    println!(
+        "  writes beside {what}: {} of them, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+        times.len(),
+        at(50).as_secs_f64() * 1e3,
+        at(99).as_secs_f64() * 1e3,
+        at(100).as_secs_f64() * 1e3
+    );
+}
+
+/// The most memory that the process has had, in MiB.
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("VmHWM");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap() / 1024
+}
+
+fn import(inventory: &Inventory, text: &str) -> Duration {
+    let order = Order { body: text.as_bytes().to_vec().into(), ..Order::default() };
+    let began = Instant::now();
+    let Answer { verdict, .. } = inventory.import_blocking(&order).unwrap();
+    assert_eq!(verdict, Verdict::Fine);
+    began.elapsed()
+}
+
+fn export(inventory: &Inventory) -> (Duration, usize) {
+    let selection = Selection {
+        search: search::read("").unwrap(),
+        limit: None,
+        marker: None,
+        fields: Vec::new(),
+        relations: Relations::Names,
+    };
+    let began = Instant::now();
+    let (mut export, _) = Export::new(inventory.clone(), selection, Format::Json).unwrap();
+    let mut bytes = 0;
+    while let Some(part) = export.next_part().unwrap() {
+        bytes += part.len();
+    }
+    (began.elapsed(), bytes)
+}
+
+fn round(options: &Options, text: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, bare) = (folder.path().join("ours.sqlite"), folder.path().join("bare.sqlite"));
+    let store = Store::open(&DatabaseUrl::Sqlite(ours.clone()), 4).unwrap();
+    let limits = Limits { systems: usize::MAX, objects: usize::MAX };
+    let inventory = Inventory::new(store.clone(), Arc::new(SystemClock), limits);
+    let dry = text.replacen("\"commit\":true", "\"commit\":false", 1);
+    let stop = Arc::new(AtomicBool::new(false));
+    let others = beside(&store, &stop);
+    let dry_time = import(&inventory, &dry);
+    stop.store(true, Ordering::Relaxed);
+    told("a dry run", others.join().unwrap());
+    let stop = Arc::new(AtomicBool::new(false));
+    let others = beside(&store, &stop);
+    let import_time = import(&inventory, text);
+    stop.store(true, Ordering::Relaxed);
+    told("a commit", others.join().unwrap());
+    let (export_time, bytes) = export(&inventory);
+    let memory = peak_mib();
+    let mut connection = open(&ours);
+    let began = Instant::now();
+    let all = All::read(&mut connection);
+    let read_time = began.elapsed();
+    Store::open(&DatabaseUrl::Sqlite(bare.clone()), 1).unwrap().close();
+    let mut connection = open(&bare);
+    let began = Instant::now();
+    all.insert(&mut connection);
+    let loop_time = began.elapsed();
+    let rows = all.systems.len() + all.registrations.len() + all.adapters.len() + all.changes.len();
+    println!(
+        "  import of {} systems ({rows} rows): {:.2} s, dry run {:.2} s, bare loop {:.2} s: ratio {:.2}",
+        options.systems,
+        import_time.as_secs_f64(),
+        dry_time.as_secs_f64(),
+        loop_time.as_secs_f64(),
+        import_time.as_secs_f64() / loop_time.as_secs_f64()
+    );
+    println!(
+        "  export of {:.1} MB: {:.2} s, bare reading of the rows with their history {:.2} s: ratio {:.2}",
+        bytes as f64 / 1e6,
+        export_time.as_secs_f64(),
+        read_time.as_secs_f64(),
+        export_time.as_secs_f64() / read_time.as_secs_f64()
+    );
+    println!("  most memory so far, with the request as text: {memory} MiB");
+    store.close();
+}
+
+fn main() {
+    let options = Options::parse();
+    let text = body(options.systems);
+    println!("{} systems with 4 adapters each, a request of {:.1} MB", options.systems, text.len() as f64 / 1e6);
+    for number in 1..=options.rounds {
+        println!("round {number}");
+        round(&options, &text);
+    }
+}
