@@ -52,7 +52,6 @@ macro_rules! rows {
     };
 }
 
-use diesel::sql_types::{BigInt, Binary, Bool, Nullable, SmallInt, Text};
 type Maybe = Option<String>;
 
 rows!(System, systems (pk) {
