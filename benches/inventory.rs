@@ -145,7 +145,11 @@ fn body(count: u32) -> String {
         .unwrap();
         for adapter in 0..4 {
             let comma = if adapter > 0 { "," } else { "" };
-            write!(text, "{comma}\"hw{adapter}\":{{\"mac\":\"52:54:{adapter:02x}:{a:02x}:{b:02x}:{c:02x}\"}}").unwrap();
+            write!(
+                text,
+                "{comma}\"hw{adapter}\":{{\"mac\":\"52:54:{adapter:02x}:{a:02x}:{b:02x}:{c:02x}\"}}"
+            )
+            .unwrap();
         }
         text.push_str("}}}}");
     }
@@ -171,7 +175,9 @@ fn beside(store: &Store, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<Vec<
 
 fn told(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
-    let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len() - 1)).copied().unwrap_or_default();
+    let at = |percent: usize| {
+        times.get((times.len() * percent / 100).min(times.len() - 1)).copied().unwrap_or_default()
+    };
     println!(
         "  writes beside {what}: {} of them, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
         times.len(),
@@ -264,7 +270,11 @@ fn round(options: &Options, text: &str) {
 fn main() {
     let options = Options::parse();
     let text = body(options.systems);
-    println!("{} systems with 4 adapters each, a request of {:.1} MB", options.systems, text.len() as f64 / 1e6);
+    println!(
+        "{} systems with 4 adapters each, a request of {:.1} MB",
+        options.systems,
+        text.len() as f64 / 1e6
+    );
     for number in 1..=options.rounds {
         println!("round {number}");
         round(&options, &text);

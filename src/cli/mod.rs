@@ -56,7 +56,11 @@ impl Cli {
     #[must_use]
     pub fn default_log_level(&self) -> &'static str {
         match self.command {
-            Command::Cluster(_) | Command::Demo(_) | Command::Nodes(_) | Command::Inventory(_) | Command::MigrateData(_) => "warn",
+            Command::Cluster(_)
+            | Command::Demo(_)
+            | Command::Nodes(_)
+            | Command::Inventory(_)
+            | Command::MigrateData(_) => "warn",
             Command::Serve(_) | Command::Db(_) | Command::Config(_) => "info",
         }
     }

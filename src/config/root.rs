@@ -11,8 +11,8 @@ use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, works};
 use super::{
     Accelerators, BuildData, Callback, Capabilities, Cluster, Cors, Database, Discovery, ExtraHardware,
-    Healthcheck, Inventory, Ironic, KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet, Processing,
-    PxeFilter, Ssl, Swift,
+    Healthcheck, Inventory, Ironic, KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet,
+    Processing, PxeFilter, Ssl, Swift,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.

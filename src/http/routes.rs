@@ -12,8 +12,8 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 use super::openapi::Doc;
 use super::policy::Policy;
 use super::{
-    Surface, auth, builds, bulk_action, continue_callback, data, events, failure, instances, introspection, inventory, inventory_import, list, metrics,
-    openapi, path, replay, root, rules, sightings,
+    Surface, auth, builds, bulk_action, continue_callback, data, events, failure, instances, introspection,
+    inventory, inventory_import, list, metrics, openapi, path, replay, root, rules, sightings,
 };
 use crate::error::Error;
 

@@ -102,6 +102,12 @@ impl Inventory {
         Self { store, clock, limits, turn: Arc::new(Semaphore::new(1)) }
     }
 
+    /// The same over another handle of its database.
+    #[must_use]
+    pub fn over(&self, store: Store) -> Self {
+        Self { store, ..self.clone() }
+    }
+
     /// Imports, or tells what an import would do.
     ///
     /// # Errors

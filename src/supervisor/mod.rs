@@ -43,7 +43,7 @@ pub struct Periods {
 
 /// Starts the loops on the present arbiter; they end with it.
 pub fn start(registry: &Arc<Registry>, inventory: Inventory, periods: Periods) {
-    actix_rt::spawn(links::run(inventory));
+    actix_rt::spawn(links::run(Arc::clone(registry), inventory));
     actix_rt::spawn(deadlines::run(Arc::clone(registry)));
     actix_rt::spawn(deadlines::clear_away(Arc::clone(registry)));
     actix_rt::spawn(deadlines::try_to_write(Arc::clone(registry)));

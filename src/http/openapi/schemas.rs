@@ -13,8 +13,8 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
 use crate::http::{
-    builds, continue_callback, events, failure, instances, introspection, inventory, links, list, root, rules,
-    sightings, status,
+    builds, continue_callback, events, failure, instances, introspection, inventory, links, list, root,
+    rules, sightings, status,
 };
 use crate::inventory::problem::{Code, Notice, Problem};
 use crate::inventory::schema;
