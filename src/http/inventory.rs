@@ -51,7 +51,7 @@ pub(super) async fn export(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     let selection = Selection {
         search: search::read(&query::first(&request, "q").unwrap_or_default())?,
         limit: limit(&request)?,
-        marker: query::first(&request, "marker").map(|marker| marker.to_lowercase()),
+        marker: query::first(&request, "marker").map(|marker| marker.to_lowercase().replace('\0', "")),
         fields: fields(&request)?,
         relations,
     };

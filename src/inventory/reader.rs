@@ -92,9 +92,12 @@ impl Reader {
                 let pointer = format!("{}/observed", blob.place.pointer);
                 self.findings.tell(&pointer, "observed", "What was observed is not imported");
             }
-            ("clone", Kind::System) if self.dialect == Dialect::Ancestor => {
-                blob.history_of = value.as_str().map(str::to_owned);
-            }
+            ("clone", Kind::System) if self.dialect == Dialect::Ancestor => match value.as_str() {
+                Some(name) if name.contains('\0') => {
+                    self.wrong(blob, "clone", Code::Syntax, "A host name is expected", value);
+                }
+                name => blob.history_of = name.map(str::to_owned),
+            },
             _ => match blob.kind.field(name) {
                 Some((place, field)) => self.field(blob, place, field, value),
                 None => self.unknown(blob, name, value),

@@ -89,6 +89,9 @@ pub fn read(text: &str) -> Result<Search> {
     if text.trim().is_empty() {
         return Ok(Search::All);
     }
+    if text.contains('\0') {
+        return Err(Error::bad_request("Invalid q: there is a NUL character in it"));
+    }
     let mut depth: usize = 0;
     let deepest = text.chars().fold(0, |deepest, char| {
         match char {

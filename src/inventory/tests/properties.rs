@@ -100,6 +100,7 @@ fn random_inventories_survive_every_format() {
 fn anything() -> impl Strategy<Value = Value> {
     let names = prop::sample::select(vec![
         "systems",
+        "clone",
         "commit",
         "hostname",
         "pk",

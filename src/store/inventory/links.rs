@@ -104,7 +104,7 @@ const ARMS: [(&str, &str, &str, &str, &str); 9] = [
 ];
 
 /// The statement; `LIST` stands for what is asked by.
-fn statement(by: By) -> String {
+pub(super) fn statement(by: By) -> String {
     let arms = ARMS.map(|(evidence, from, system, node, detail)| {
         let asked = if by == By::System { system } else { node };
         format!(

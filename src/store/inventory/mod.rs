@@ -6,6 +6,8 @@
 pub mod links;
 mod rows;
 pub mod select;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use diesel::dsl::sql;
