@@ -10,8 +10,8 @@ import daemon
 from daemon import wait_for
 from machines import bmc, document, mac
 
-SYSTEMS = 1500
-MACHINES = 24
+SYSTEMS = 1000
+MACHINES = 12
 LOCAL = pytest.mark.configured(node_service='local')
 
 

@@ -52,6 +52,7 @@ CREATE TABLE systems (
     CONSTRAINT systems_warranty_in_order CHECK (warranty_start <= warranty_end)
 );
 CREATE INDEX systems_by_serial ON systems (serial) WHERE serial IS NOT NULL;
+CREATE INDEX systems_by_lower_serial ON systems (lower(serial));
 CREATE INDEX systems_by_asset_tag ON systems (asset_tag) WHERE asset_tag IS NOT NULL;
 CREATE INDEX systems_by_oob_ip ON systems (oob_ip) WHERE oob_ip IS NOT NULL;
 CREATE INDEX systems_by_status ON systems (system_status, hostname);
