@@ -103,13 +103,22 @@ const ARMS: [(&str, &str, &str, &str, &str); 9] = [
     ("hostname", "systems s JOIN registered_nodes n ON n.name = s.hostname", "s.pk", "n.uuid", "s.hostname"),
 ];
 
+/// When the serial number of a node is that of a system. The functions keep SQLite from reading all serial numbers.
+const SAME_SERIAL: &str =
+    "lower(g.kind) = 'serial' AND lower(s.serial) = lower(g.value) AND g.detail = 'system' AND g.present";
+
 /// The statement; `LIST` stands for what is asked by.
 pub(super) fn statement(by: By) -> String {
     let arms = ARMS.map(|(evidence, from, system, node, detail)| {
         let asked = if by == By::System { system } else { node };
+        // SQLite takes the tables of a CROSS JOIN in their order; else it would read all systems.
+        let (from, more) = match (by, evidence) {
+            (By::Node, "serial") => ("sightings g CROSS JOIN systems s", format!(" AND {SAME_SERIAL}")),
+            _ => (from, String::new()),
+        };
         format!(
             "SELECT {system} AS system_pk, {node} AS node_uuid, '{evidence}' AS evidence, {detail} AS detail \
-             FROM {from} WHERE {asked} IN (LIST) AND {system} IS NOT NULL AND {node} IS NOT NULL"
+             FROM {from} WHERE {asked} IN (LIST) AND {system} IS NOT NULL AND {node} IS NOT NULL{more}"
         )
     });
     arms.join(" UNION ")
