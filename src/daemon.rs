@@ -20,12 +20,13 @@ use crate::clock::SystemClock;
 use crate::cluster::{Cluster, Owner, StoredMembers};
 use crate::config::{Config, NodeServiceKind};
 use crate::data_store::{self, watched::Watched};
+use crate::design::{Resolver, Rules};
 use crate::error::{Error, Result};
 use crate::health::Health;
 use crate::http;
 use crate::http::auth::Authentication;
 use crate::http::server::{Listener, ServerSettings};
-use crate::inventory::options::Limits;
+use crate::inventory::options;
 use crate::inventory::service::Inventory;
 use crate::node::builds::StoredBuilds;
 use crate::node::discovery::Discovery;
@@ -44,6 +45,8 @@ use crate::processing::Pipeline;
 use crate::processing::ramdisk_logs::LogStore;
 use crate::store::Store;
 use crate::supervisor::{self, Keep, Periods};
+use crate::tasks::service::StoredTasks;
+use crate::tasks::{Limits, dispatcher};
 
 use self::listeners::{Certificates, Listeners};
 
@@ -102,13 +105,15 @@ impl Daemon {
         log::info!("Interrupted runs were taken up count={interrupted}");
         let inventory = inventory(config, &registry.shared().store);
         supervisor::start(&registry, inventory.clone(), periods(config));
+        let designs = Resolver::new(designs(config));
+        let tasks = Arc::clone(&designs);
+        actix_rt::spawn(dispatcher::run(Arc::clone(&registry), tasks, limits(config)));
         let (settings, options) = (http_settings(config, authentication), server_settings(config));
-        let around = Around { ironic, inventory };
-        let server = serve(&registry, around.clone(), api, &settings, &options)?;
+        let services = http_services(&registry, Around { ironic, inventory, designs });
+        let server = serve(services.clone(), api, &settings, &options)?;
         let mut servers = vec![server.handle()];
         if let Some(listener) = ramdisks {
             let (settings, options) = of_ramdisks(config, settings, options);
-            let services = http_services(&registry, around);
             let own =
                 http::ramdisks::start(listener, services, &settings, &options).map_err(Error::internal)?;
             servers.push(own.handle());
@@ -268,8 +273,31 @@ fn periods(config: &Config) -> Periods {
         runs_s: kept(config.history_keep_time),
         builds_s: kept(config.build_data.keep_time),
         builds_each: kept(config.build_data.keep_latest),
+        tasks_days: kept(config.tasks.keep_days),
     };
     Periods { clean_up: (!period.is_zero()).then_some(period), keep }
+}
+
+fn designs(config: &Config) -> Rules {
+    let design = &config.design;
+    Rules {
+        folders: design.folders.clone(),
+        networks: design.networks(),
+        max_bytes: design.max_bytes,
+        timeout: Duration::from_secs(design.timeout),
+        remember: Duration::from_secs(design.cache_time),
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    let tasks = &config.tasks;
+    Limits {
+        tasks: tasks.max_running,
+        children: tasks.nodes_per_task,
+        all_children: tasks.max_nodes,
+        per_rack: tasks.nodes_per_rack,
+        power_timeout: Duration::from_secs(tasks.power_timeout),
+    }
 }
 
 fn readers(config: &Config) -> http::MetricsReaders {
@@ -346,13 +374,11 @@ fn of_ramdisks(
 }
 
 fn serve(
-    registry: &Arc<Registry>,
-    around: Around,
+    services: impl Fn() -> http::Services + Send + Clone + 'static,
     listener: Listener,
     settings: &http::Settings,
     options: &ServerSettings,
 ) -> Result<Server> {
-    let services = http_services(registry, around);
     http::server::start(vec![listener], services, settings, options).map_err(Error::internal)
 }
 
@@ -362,17 +388,20 @@ struct Around {
     /// Where nodes are, where that is Ironic.
     ironic: Option<Arc<ironic::Shared>>,
     inventory: Inventory,
+    /// The designs that machines are held against.
+    designs: Arc<Resolver>,
 }
 
 fn inventory(config: &Config, store: &Store) -> Inventory {
-    let limits = Limits { systems: config.inventory.max_systems, objects: config.inventory.max_objects };
+    let limits =
+        options::Limits { systems: config.inventory.max_systems, objects: config.inventory.max_objects };
     Inventory::new(store.clone(), Arc::new(SystemClock), limits)
 }
 
 /// What each worker of a listener asks.
 fn http_services(
     registry: &Arc<Registry>,
-    Around { ironic, inventory }: Around,
+    Around { ironic, inventory, designs }: Around,
 ) -> impl Fn() -> http::Services + Send + Clone + 'static {
     let registry = Arc::clone(registry);
     move || {
@@ -388,6 +417,7 @@ fn http_services(
             inventory: inventory.clone(),
             rules: Rc::new(StoredRules::new(Rc::clone(&nodes))),
             builds: Rc::new(StoredBuilds::new(Rc::clone(&nodes))),
+            tasks: Rc::new(StoredTasks::new(Arc::clone(&registry), Arc::clone(&designs))),
             nodes,
             health: Rc::new(health),
         }

@@ -18,6 +18,8 @@ pub enum Kind {
     Conflict,
     /// The requested API version is not offered (406).
     NotAcceptable,
+    /// What the request refers to can not be read, or means nothing (422).
+    Unprocessable,
     /// The body is larger than allowed (413).
     TooLarge,
     /// Too much to do, or a server that we need does not answer; to be tried again (503).
@@ -36,6 +38,7 @@ impl Kind {
             Self::Forbidden => "forbidden",
             Self::Conflict => "conflict",
             Self::NotAcceptable => "not_acceptable",
+            Self::Unprocessable => "unprocessable",
             Self::TooLarge => "too_large",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",

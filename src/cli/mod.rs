@@ -10,9 +10,13 @@ pub mod demo;
 mod exit;
 pub mod inventory;
 pub mod migrate_data;
+pub mod node;
 pub mod nodes;
+pub mod output;
 pub mod policy;
+pub mod remote;
 pub mod serve;
+pub mod task;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -37,6 +41,10 @@ pub enum Command {
     Serve(serve::ServeCommand),
     /// Run a daemon with a simulated fleet, to look around
     Demo(demo::DemoCommand),
+    /// Work on many nodes: ask a running service for tasks
+    Task(task::TaskCommand),
+    /// Ask a running service what it knows of nodes
+    Node(node::NodeCommand),
     /// Look after the nodes of node_service "local"
     Nodes(nodes::NodesCommand),
     /// Look at the instances that share the database
@@ -60,7 +68,9 @@ impl Cli {
             | Command::Demo(_)
             | Command::Nodes(_)
             | Command::Inventory(_)
-            | Command::MigrateData(_) => "warn",
+            | Command::MigrateData(_)
+            | Command::Task(_)
+            | Command::Node(_) => "warn",
             Command::Serve(_) | Command::Db(_) | Command::Config(_) => "info",
         }
     }
@@ -90,6 +100,8 @@ fn dispatch(cli: &Cli, out: &mut impl Write) -> Result<ExitCode> {
         Command::Nodes(command) => command.run(env, out).map(|()| ExitCode::SUCCESS),
         Command::Cluster(command) => command.run(env, out),
         Command::Inventory(command) => command.run(env, out),
+        Command::Task(command) => command.run(out),
+        Command::Node(command) => command.run(out),
         Command::Db(command) => command.run(env, out),
         Command::MigrateData(command) => command.run(env, out),
         Command::Config(command) => command.run(env, out),

@@ -4,6 +4,7 @@
 
 use crate::http::policy::{Roles, defaults};
 use crate::http::routes::ROUTES;
+use crate::tasks::model::Action;
 
 /// A complete file in which every rule is commented out.
 #[must_use]
@@ -14,6 +15,10 @@ pub fn sample(roles: Roles) -> String {
     );
     for source in defaults(roles) {
         let requests = ROUTES.iter().filter(|endpoint| endpoint.policy.name() == source.name);
+        let action = source.name.strip_prefix("tasks:").and_then(|name| name.parse::<Action>().ok());
+        if let Some(action) = action {
+            out.push_str(&format!("\n# Tasks with action {action}, beside tasks:create"));
+        }
         let lines: String =
             requests.map(|it| format!("# {} {}  ({})\n", it.method, it.path, it.name)).collect();
         out.push_str(&format!("\n{lines}#\"{}\": \"{}\"\n", source.name, source.check));

@@ -167,12 +167,17 @@ impl Cluster {
         &self.lease
     }
 
+    /// The term of this process, while it leads.
+    #[must_use]
+    pub fn term(&self) -> Option<Term> {
+        self.term.borrow().clone().filter(|_| self.lease.holds())
+    }
+
     /// The database for unattended work: everything that is written through it is void if this process does not lead
     /// any more. `None` while it does not.
     #[must_use]
     pub fn leading(&self, store: &Store) -> Option<Store> {
-        let term = self.term.borrow().clone().filter(|_| self.lease.holds())?;
-        Some(store.under(term))
+        self.term().map(|term| store.under(term))
     }
 
     /// Waits until this process leads. To be asked again each time: it may last for a moment only.

@@ -123,6 +123,7 @@ fn retention(config: &Config, draft: &mut Draft) {
         ("history_keep_time", config.history_keep_time),
         ("build_data.keep_time", config.build_data.keep_time),
         ("build_data.keep_latest", config.build_data.keep_latest),
+        ("tasks.keep_days", config.tasks.keep_days),
     ];
     for (name, limit) in kept {
         if limit > 0 && config.clean_up_period == 0 {

@@ -9,8 +9,10 @@ use super::names;
 const PREFIX: &str = "ROLLCALL_";
 
 /// What other parts read: the file's name, what is logged, and what the tests are told.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 13] = [
     "ROLLCALL_CONFIG",
+    "ROLLCALL_URL",
+    "ROLLCALL_PASSWORD",
     "ROLLCALL_LOG",
     "ROLLCALL_BIN",
     "ROLLCALL_CACHE",

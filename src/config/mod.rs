@@ -12,6 +12,7 @@ mod check;
 mod cluster;
 mod cors;
 mod database;
+mod design;
 mod discovery;
 mod draft;
 mod environment;
@@ -34,6 +35,7 @@ mod sample;
 mod secret;
 mod spec;
 mod swift;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -44,6 +46,7 @@ pub use callback::Callback;
 pub use cluster::Cluster;
 pub use cors::Cors;
 pub use database::{Database, DatabaseUrl};
+pub use design::Design;
 pub use discovery::Discovery;
 pub use forms::cidr_and_network;
 pub use hooks::{Accelerators, ExtraHardware, PortPhysnet};
@@ -61,6 +64,7 @@ pub use root::{AuthStrategy, Config, NodeServiceKind};
 pub use sample::sample;
 pub use secret::Secret;
 pub use swift::Swift;
+pub use tasks::Tasks;
 pub use tls::Ssl;
 
 use spec::Section;
@@ -82,6 +86,8 @@ const SECTIONS: &[&Section] = &[
     &processing::PCI_DEVICES,
     &build_data::SECTION,
     &inventory::SECTION,
+    &tasks::SECTION,
+    &design::SECTION,
     &discovery::SECTION,
     &hooks::ACCELERATORS,
     &hooks::EXTRA_HARDWARE,

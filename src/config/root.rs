@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::forms;
 use super::spec::{Kind, Section, lacks, no_effect, works};
 use super::{
-    Accelerators, BuildData, Callback, Capabilities, Cluster, Cors, Database, Discovery, ExtraHardware,
-    Healthcheck, Inventory, Ironic, KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices, PortPhysnet,
-    Processing, PxeFilter, Ssl, Swift,
+    Accelerators, BuildData, Callback, Capabilities, Cluster, Cors, Database, Design, Discovery,
+    ExtraHardware, Healthcheck, Inventory, Ironic, KeystoneAuthtoken, Metrics, OsloPolicy, PciDevices,
+    PortPhysnet, Processing, PxeFilter, Ssl, Swift, Tasks,
 };
 
 /// About ten years, in seconds: the ancestor's limit of time-outs.
@@ -272,6 +272,10 @@ pub struct Config {
     pub build_data: BuildData,
     /// `[inventory]`
     pub inventory: Inventory,
+    /// `[tasks]`
+    pub tasks: Tasks,
+    /// `[design]`
+    pub design: Design,
     /// `[discovery]`
     pub discovery: Discovery,
     /// `[accelerators]`
@@ -356,6 +360,8 @@ impl Default for Config {
             pci_devices: PciDevices::default(),
             build_data: BuildData::default(),
             inventory: Inventory::default(),
+            tasks: Tasks::default(),
+            design: Design::default(),
             discovery: Discovery::default(),
             accelerators: Accelerators::default(),
             extra_hardware: ExtraHardware::default(),

@@ -44,7 +44,7 @@ pub(super) struct View {
 }
 
 impl View {
-    fn new((row, content): WithContent) -> Self {
+    pub(super) fn new((row, content): WithContent) -> Self {
         let (data_element, encoding) = match content.map(String::from_utf8) {
             None => (None, None),
             Some(Ok(text)) => (Some(text), Some("utf-8")),

@@ -8,11 +8,13 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
+use bytes::Bytes;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::access::Access;
-use super::{Api, reply};
+use super::{Api, json, reply};
 use crate::error::{Error, Kind};
 
 /// When a client that found us busy shall come again, in seconds.
@@ -29,6 +31,41 @@ pub(super) struct Body<'a> {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Message<'a> {
     message: &'a str,
+}
+
+/// The same, as clients of Drydock read it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DrydockError)]
+pub(super) struct DrydockBody<'a> {
+    message: &'a str,
+    /// Whether it may be tried again.
+    retry: bool,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+/// Whether the clients of this path are those of Drydock.
+pub(super) fn is_of_drydock(path: &str) -> bool {
+    path.starts_with("/api/v1.0")
+}
+
+/// Gives an error the form that clients of Drydock read, where they have asked.
+pub(super) fn as_drydock(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    if !is_of_drydock(response.request().path()) || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(text) => BoxBody::new(drydock_form(&text, status).unwrap_or(text)),
+        Err(body) => body,
+    })
+}
+
+fn drydock_form(text: &[u8], status: StatusCode) -> Option<Bytes> {
+    let document: Value = serde_json::from_slice(text).ok()?;
+    let message = document.pointer("/error/message")?.as_str()?;
+    let retry = matches!(status, StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE);
+    json::write(&DrydockBody { message, retry, kind: "error" }).ok().map(Bytes::from)
 }
 
 impl ResponseError for Error {
@@ -79,6 +116,7 @@ fn status(kind: Kind) -> StatusCode {
         Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::Conflict => StatusCode::CONFLICT,
         Kind::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,

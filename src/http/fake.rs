@@ -11,6 +11,8 @@ use crate::admission::Admitted;
 use crate::clock::Timestamp;
 use crate::cluster::{Instance, Members, Owner};
 use crate::context;
+use crate::design::finding::Finding;
+use crate::design::reference::Reference;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
 use crate::node::builds::{Among, Builds, Contents, Diff, Replayed, Seen, Snapshot, Source, WithContent};
@@ -26,6 +28,9 @@ use crate::node_service::recorded::Call;
 use crate::processing::rules::{MatchedRule, Results, Rule, RulePatch};
 use crate::store::build_data::{Build, Of, Selection, SightingRow, Sought};
 use crate::store::runs::RunRow;
+use crate::store::tasks::{MessageRow, TaskQuery};
+use crate::tasks::Propagate;
+use crate::tasks::service::{Listed, Order, Purge, Tasks, Whole, tests};
 
 /// The only node, and its name.
 pub(super) const NODE: &str = "11111111-2222-4333-8444-555555555555";
@@ -224,6 +229,83 @@ fn build(id: i64, generator: &str, format: &str) -> Build {
         document_id: id,
         digest: "abc".to_owned(),
         size_bytes: 2,
+    }
+}
+
+/// A task that is over.
+pub(super) const TASK: &str = "33333333-2222-4333-8444-555555555555";
+
+#[async_trait(?Send)]
+impl Tasks for Fake {
+    async fn create(&self, order: Order) -> Result<Whole> {
+        self.note(format!("create a task {} {:?} {:?}", order.action, order.filter, order.max_retry))?;
+        Ok(tests::whole(TASK))
+    }
+
+    async fn list(&self, query: TaskQuery, marker: Option<Uuid>, limit: usize) -> Result<Vec<Whole>> {
+        let TaskQuery { status, action, parent, children, created_by, after: _ } = query;
+        self.note(format!(
+            "tasks {status:?} {action:?} {parent:?} {children} {created_by:?} {marker:?} {limit}"
+        ))?;
+        Ok(vec![tests::whole(TASK)])
+    }
+
+    async fn show(&self, id: Uuid) -> Result<Whole> {
+        Ok(self.tree(id, Some(1)).await?.remove(0))
+    }
+
+    async fn tree(&self, id: Uuid, levels: Option<usize>) -> Result<Vec<Whole>> {
+        self.note(format!("task {id} {levels:?}"))?;
+        if id.to_string() == TASK {
+            Ok(tests::tree(TASK, levels))
+        } else {
+            Err(crate::tasks::service::unknown(id))
+        }
+    }
+
+    async fn messages(
+        &self,
+        id: Uuid,
+        after: i64,
+        limit: usize,
+        wait: std::time::Duration,
+    ) -> Result<Vec<MessageRow>> {
+        self.note(format!("messages {after} {limit} {}", wait.as_secs()))?;
+        Ok(tests::whole(&id.to_string()).messages)
+    }
+
+    async fn terminate(&self, id: Uuid, propagate: Propagate) -> Result<Whole> {
+        self.note(format!("terminate {propagate:?}"))?;
+        Ok(tests::whole(&id.to_string()))
+    }
+
+    async fn retry(&self, id: Uuid) -> Result<Whole> {
+        self.note("retry".to_owned())?;
+        Ok(tests::whole(&id.to_string()))
+    }
+
+    async fn purge(&self, days: i64, mode: Purge) -> Result<usize> {
+        self.note(format!("purge {days} {mode:?}"))?;
+        Ok(3)
+    }
+
+    async fn nodes(&self) -> Result<Vec<Listed>> {
+        self.note("nodes".to_owned())?;
+        let (uuid, name) = (NODE.parse().unwrap(), Some(NAME.to_owned()));
+        let state = Some(State::Waiting);
+        Ok(vec![Listed { uuid, name, state, memory_mb: Some(1024), cpus: Some(8), power_state: None }])
+    }
+
+    async fn validate(&self, reference: &Reference) -> Result<Vec<Finding>> {
+        self.note(format!("validate {}", reference.shown()))?;
+        let bad = reference.shown().ends_with("bad.yaml");
+        let wrong = || Finding::error("DD001", "BaremetalNode/n/metadata", "wrong".to_owned());
+        Ok(if bad { vec![wrong()] } else { Vec::new() })
+    }
+
+    async fn select(&self, filter: Option<Value>) -> Result<Vec<String>> {
+        self.note(format!("select {filter:?}"))?;
+        Ok(vec![NAME.to_owned()])
     }
 }
 

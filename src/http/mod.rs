@@ -41,6 +41,7 @@ pub mod server;
 mod settings;
 mod sightings;
 mod status;
+mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod tls;
@@ -65,6 +66,7 @@ use crate::inventory::service::Inventory;
 use crate::node::Introspection;
 use crate::node::builds::Builds;
 use crate::node::rules::Rules;
+use crate::tasks::service::Tasks;
 
 pub use cors::Cors;
 pub use forwarded::TrustedProxies;
@@ -83,6 +85,8 @@ pub struct Services {
     pub instances: Rc<dyn Members>,
     /// The operators' record of their hosts.
     pub inventory: Inventory,
+    /// What may be asked of tasks.
+    pub tasks: Rc<dyn Tasks>,
     /// Whether the daemon can do its work.
     pub health: health::Examine,
 }
@@ -99,6 +103,8 @@ pub struct Api {
     pub instances: Rc<dyn Members>,
     /// The operators' record of their hosts.
     pub inventory: Inventory,
+    /// What may be asked of tasks.
+    pub tasks: Rc<dyn Tasks>,
     /// Whether the daemon can do its work.
     pub health: health::Examine,
     /// How the interface behaves.
@@ -120,8 +126,9 @@ impl Api {
     /// The interface of one worker.
     #[must_use]
     pub fn new(services: Services, settings: Settings) -> Self {
-        let Services { nodes, rules, builds, instances, inventory, health } = services;
-        Self { nodes, rules, builds, instances, inventory, health, settings, under_way: Rc::default() }
+        let Services { nodes, rules, builds, instances, inventory, tasks, health } = services;
+        let under_way = Rc::default();
+        Self { nodes, rules, builds, instances, inventory, tasks, health, settings, under_way }
     }
 
     /// A place for one more request.

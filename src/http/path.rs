@@ -45,9 +45,18 @@ pub(super) fn unknown() -> Error {
     Error::not_found(NOT_FOUND)
 }
 
-/// The node that `/v1/introspection/<node>...` names.
+/// The node that `/v1/introspection/<node>...` or `.../nodes/<node>...` names.
 pub(super) fn node(request: &HttpRequest) -> Result<String> {
-    segment(request, 3)
+    below(request, &["introspection", "nodes"])
+}
+
+/// The segment after the first one with one of these names.
+///
+/// # Errors
+/// As [`segment`].
+pub(super) fn below(request: &HttpRequest, names: &[&str]) -> Result<String> {
+    let at = request.uri().path().split('/').position(|segment| names.contains(&segment));
+    segment(request, at.ok_or_else(unknown)?.saturating_add(1))
 }
 
 /// A segment of the path, decoded; the first is number 1. Read from the URI as it came, since the router's own

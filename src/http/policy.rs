@@ -51,6 +51,30 @@ pub enum Policy {
     InventoryUpdate,
     /// Read the figures of the process.
     Metrics,
+    /// Read tasks, and see which nodes a filter means.
+    TaskRead,
+    /// Create, stop and retry tasks; what they do has a rule of its own.
+    TaskCreate,
+    /// Remove old tasks.
+    TaskDelete,
+    /// Tasks that introspect nodes.
+    TaskIntrospect,
+    /// Tasks that abort introspections.
+    TaskAbort,
+    /// Tasks that process stored data again.
+    TaskReapply,
+    /// Tasks that power nodes on.
+    TaskPowerOn,
+    /// Tasks that power nodes off.
+    TaskPowerOff,
+    /// Tasks that reboot nodes.
+    TaskReboot,
+    /// Read designs, and tasks that do.
+    TaskValidate,
+    /// Tasks that hold nodes against a design.
+    TaskCompare,
+    /// Tasks that do nothing.
+    TaskNoop,
 }
 
 /// What a rule demands of a caller.
@@ -75,7 +99,7 @@ pub enum Roles {
 
 impl Policy {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 26] = [
         Self::Versions,
         Self::Version,
         Self::Continue,
@@ -90,6 +114,18 @@ impl Policy {
         Self::InventoryGet,
         Self::InventoryUpdate,
         Self::Metrics,
+        Self::TaskRead,
+        Self::TaskCreate,
+        Self::TaskDelete,
+        Self::TaskIntrospect,
+        Self::TaskAbort,
+        Self::TaskReapply,
+        Self::TaskPowerOn,
+        Self::TaskPowerOff,
+        Self::TaskReboot,
+        Self::TaskValidate,
+        Self::TaskCompare,
+        Self::TaskNoop,
     ];
 
     /// The rule's name in policies.
@@ -110,6 +146,18 @@ impl Policy {
             Self::InventoryGet => "introspection:inventory:get",
             Self::InventoryUpdate => "introspection:inventory:update",
             Self::Metrics => "introspection:metrics",
+            Self::TaskRead => "tasks:read",
+            Self::TaskCreate => "tasks:create",
+            Self::TaskDelete => "tasks:delete",
+            Self::TaskIntrospect => "tasks:introspect_nodes",
+            Self::TaskAbort => "tasks:abort_introspection",
+            Self::TaskReapply => "tasks:reapply_introspection",
+            Self::TaskPowerOn => "tasks:power_on_nodes",
+            Self::TaskPowerOff => "tasks:power_off_nodes",
+            Self::TaskReboot => "tasks:reboot_nodes",
+            Self::TaskValidate => "tasks:validate_design",
+            Self::TaskCompare => "tasks:compare_design",
+            Self::TaskNoop => "tasks:noop",
         }
     }
 
@@ -128,7 +176,19 @@ impl Policy {
             | Self::RuleCreate
             | Self::RuleDelete
             | Self::InventoryGet
-            | Self::InventoryUpdate => Demand::Credentials,
+            | Self::InventoryUpdate
+            | Self::TaskRead
+            | Self::TaskCreate
+            | Self::TaskDelete
+            | Self::TaskIntrospect
+            | Self::TaskAbort
+            | Self::TaskReapply
+            | Self::TaskPowerOn
+            | Self::TaskPowerOff
+            | Self::TaskReboot
+            | Self::TaskValidate
+            | Self::TaskCompare
+            | Self::TaskNoop => Demand::Credentials,
         }
     }
 
@@ -137,7 +197,9 @@ impl Policy {
     pub fn check(self, roles: Roles) -> String {
         let (new, old) = match (self.demand(), self) {
             (Demand::Nothing | Demand::Callback, _) => return PUBLIC.to_owned(),
-            (Demand::Credentials, Self::Status) => (READ, "rule:is_admin or rule:is_observer"),
+            (Demand::Credentials, Self::Status | Self::TaskRead) => {
+                (READ, "rule:is_admin or rule:is_observer")
+            }
             (Demand::Credentials, _) => (ADMIN, "rule:is_admin"),
         };
         match roles {

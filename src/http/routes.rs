@@ -13,7 +13,7 @@ use super::openapi::Doc;
 use super::policy::Policy;
 use super::{
     Surface, auth, builds, bulk_action, continue_callback, data, events, failure, instances, introspection,
-    inventory, inventory_import, list, metrics, openapi, path, replay, root, rules, sightings,
+    inventory, inventory_import, list, metrics, openapi, path, replay, root, rules, sightings, tasks,
 };
 use crate::error::Error;
 
@@ -139,6 +139,113 @@ pub static ROUTES: &[Endpoint] = &[
         Policy::InventoryUpdate,
         || web::to(bulk_action::import),
     ),
+    get("/v1/tasks", "tasks", openapi::TASKS, Policy::TaskRead, || web::to(tasks::index)),
+    post("/v1/tasks", "create a task", openapi::CREATE_TASK, Policy::TaskCreate, || web::to(tasks::create)),
+    delete("/v1/tasks", "remove old tasks", openapi::PURGE_TASKS, Policy::TaskDelete, || {
+        web::to(tasks::purge)
+    }),
+    get("/v1/tasks/{task}", "task", openapi::TASK, Policy::TaskRead, || web::to(tasks::show)),
+    delete("/v1/tasks/{task}", "stop a task", openapi::TERMINATE_TASK, Policy::TaskCreate, || {
+        web::to(tasks::terminate)
+    }),
+    post(
+        "/v1/tasks/{task}/terminate",
+        "terminate a task",
+        openapi::TERMINATE_TASK,
+        Policy::TaskCreate,
+        || web::to(tasks::terminate),
+    ),
+    post("/v1/tasks/{task}/retry", "retry a task", openapi::RETRY_TASK, Policy::TaskCreate, || {
+        web::to(tasks::retry)
+    }),
+    get("/v1/tasks/{task}/messages", "messages of a task", openapi::TASK_MESSAGES, Policy::TaskRead, || {
+        web::to(tasks::messages)
+    }),
+    get("/v1/tasks/{task}/builddata", "build data of a task", openapi::TASK_BUILDS, Policy::Data, || {
+        web::to(tasks::builddata)
+    }),
+    get("/v1/nodes", "nodes", openapi::NODES, Policy::Status, || web::to(tasks::nodes)),
+    post("/v1/nodefilter", "node filter", openapi::NODE_FILTER, Policy::TaskRead, || {
+        web::to(tasks::nodefilter)
+    }),
+    post("/v1/validatedesign", "validate a design", openapi::VALIDATE_DESIGN, Policy::TaskValidate, || {
+        web::to(tasks::validate)
+    }),
+    get("/v1/nodes/{node}/builddata", "build data by node", openapi::BUILDS_OF_NODE, Policy::Data, || {
+        web::to(builds::of_node)
+    }),
+    get("/api/v1.0/tasks", "drydock tasks", openapi::TASKS, Policy::TaskRead, || web::to(tasks::index)),
+    post("/api/v1.0/tasks", "drydock create a task", openapi::CREATE_TASK, Policy::TaskCreate, || {
+        web::to(tasks::create)
+    }),
+    delete("/api/v1.0/tasks", "drydock remove old tasks", openapi::PURGE_TASKS, Policy::TaskDelete, || {
+        web::to(tasks::purge)
+    }),
+    get("/api/v1.0/tasks/{task}", "drydock task", openapi::TASK, Policy::TaskRead, || web::to(tasks::show)),
+    delete(
+        "/api/v1.0/tasks/{task}",
+        "drydock stop a task",
+        openapi::TERMINATE_TASK,
+        Policy::TaskCreate,
+        || web::to(tasks::terminate),
+    ),
+    post(
+        "/api/v1.0/tasks/{task}/terminate",
+        "drydock terminate a task",
+        openapi::TERMINATE_TASK,
+        Policy::TaskCreate,
+        || web::to(tasks::terminate),
+    ),
+    post(
+        "/api/v1.0/tasks/{task}/retry",
+        "drydock retry a task",
+        openapi::RETRY_TASK,
+        Policy::TaskCreate,
+        || web::to(tasks::retry),
+    ),
+    get(
+        "/api/v1.0/tasks/{task}/messages",
+        "drydock messages of a task",
+        openapi::TASK_MESSAGES,
+        Policy::TaskRead,
+        || web::to(tasks::messages),
+    ),
+    get(
+        "/api/v1.0/tasks/{task}/builddata",
+        "drydock build data of a task",
+        openapi::TASK_BUILDS,
+        Policy::Data,
+        || web::to(tasks::builddata),
+    ),
+    get("/api/v1.0/nodes", "drydock nodes", openapi::NODES, Policy::Status, || web::to(tasks::nodes)),
+    post("/api/v1.0/nodefilter", "drydock node filter", openapi::NODE_FILTER, Policy::TaskRead, || {
+        web::to(tasks::nodefilter)
+    }),
+    get(
+        "/api/v1.0/nodes/{node}/builddata",
+        "drydock build data by node",
+        openapi::BUILDS_OF_NODE,
+        Policy::Data,
+        || web::to(builds::of_node),
+    ),
+    post(
+        "/api/v1.0/validatedesign",
+        "drydock validate a design",
+        openapi::VALIDATE_DESIGN,
+        Policy::TaskValidate,
+        || web::to(tasks::validate),
+    ),
+    get("/api/v1.0/health", "drydock health", openapi::HEALTH, Policy::Version, || web::to(tasks::health)),
+    get(
+        "/api/v1.0/health/extended",
+        "drydock extended health",
+        openapi::EXTENDED_HEALTH,
+        Policy::Version,
+        || web::to(tasks::extended_health),
+    ),
+    get("/versions", "drydock versions", openapi::DRYDOCK_VERSIONS, Policy::Versions, || {
+        web::to(tasks::versions)
+    }),
     get("/metrics", "metrics", openapi::METRICS, Policy::Metrics, || web::to(metrics::show)),
     get("/{version}", "unknown version", openapi::NONE, Policy::Version, || web::to(root::other_version)),
 ];

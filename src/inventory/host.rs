@@ -39,7 +39,7 @@ fn read(session: &mut dyn Session, ident: &str) -> QueryResult<Option<Result<Val
     let Some(system) = forest.get((Kind::System, pk)).cloned() else { return Ok(None) };
     let mut lookups = Lookups::default();
     session.lookups()?.iter().for_each(|row| lookups.add(row.pk, &row.kind, &row.name));
-    let links = session.links(&list_of(&[pk]))?;
+    let links = session.system_links(&list_of(&[pk]))?;
     let linked =
         links.iter().find(|link| link.state == "linked").and_then(|link| link.node_uuid.parse::<Uuid>().ok());
     let (run, facts) = match linked {

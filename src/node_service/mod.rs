@@ -173,6 +173,8 @@ pub enum PowerTarget {
     Reboot,
     /// Off.
     Off,
+    /// On.
+    On,
 }
 
 impl PowerTarget {
@@ -182,6 +184,7 @@ impl PowerTarget {
         match self {
             Self::Reboot => "rebooting",
             Self::Off => "power off",
+            Self::On => "power on",
         }
     }
 }
@@ -288,6 +291,10 @@ pub trait NodeService {
     /// Hands each node, of which only UUID and `driver_info` are sure to be there, to `sink`, page by page; `Ok`
     /// only where the listing is complete.
     async fn list_driver_infos(&self, sink: &mut dyn FnMut(Node)) -> ServiceResult<()>;
+
+    /// Hands each node with its name, `properties`, `extra` and power to `sink`, page by page; `Ok` only where the listing is
+    /// complete.
+    async fn list_nodes(&self, sink: &mut dyn FnMut(Node)) -> ServiceResult<()>;
 
     /// Makes a node, which begins in `enroll`.
     async fn create_node(&self, node: &NewNode) -> ServiceResult<Node>;

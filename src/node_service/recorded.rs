@@ -65,6 +65,10 @@ impl NodeService for Recorded<'_> {
         self.note("list driver infos", self.service.list_driver_infos(sink)).await
     }
 
+    async fn list_nodes(&self, sink: &mut dyn FnMut(Node)) -> ServiceResult<()> {
+        self.note("list nodes with their properties", self.service.list_nodes(sink)).await
+    }
+
     async fn create_node(&self, node: &NewNode) -> ServiceResult<Node> {
         self.note("create node", self.service.create_node(node)).await
     }

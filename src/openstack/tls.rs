@@ -50,7 +50,7 @@ impl Tls {
     }
 
     /// What the HTTP client takes.
-    pub(super) fn client_config(&self) -> Arc<ClientConfig> {
+    pub(crate) fn client_config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.0)
     }
 }

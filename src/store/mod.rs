@@ -20,6 +20,7 @@ pub mod removals;
 pub mod rules;
 pub mod runs;
 mod schema;
+pub mod tasks;
 pub mod transition;
 
 #[cfg(test)]
@@ -66,6 +67,7 @@ pub trait Session:
     + power_jobs::PowerJobQueries
     + housekeeping::HousekeepingQueries
     + cluster::ClusterQueries
+    + tasks::TaskQueries
 {
 }
 

@@ -242,6 +242,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    result_message (task_id, seq) {
+        task_id -> Text,
+        seq -> BigInt,
+        message -> Text,
+        error -> Bool,
+        level -> Text,
+        context_type -> Text,
+        context -> Text,
+        ts_us -> BigInt,
+        extra -> Text,
+    }
+}
+
+diesel::table! {
     rule_actions (id) {
         id -> Integer,
         rule -> Text,
@@ -360,6 +374,60 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    task_entities (task_id, retry, entity) {
+        task_id -> Text,
+        retry -> Integer,
+        entity -> Text,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
+    task_links (task_id, position) {
+        task_id -> Text,
+        position -> Integer,
+        rel -> Text,
+        href -> Text,
+    }
+}
+
+diesel::table! {
+    tasks (id) {
+        id -> Text,
+        parent_id -> Nullable<Text>,
+        action -> Text,
+        status -> Text,
+        result_status -> Text,
+        result_message -> Nullable<Text>,
+        result_reason -> Nullable<Text>,
+        retry -> Integer,
+        max_retry -> Integer,
+        expanded -> Integer,
+        requeued -> Integer,
+        design_ref -> Nullable<Text>,
+        design_digest -> Nullable<Text>,
+        node_filter -> Nullable<Text>,
+        request_context -> Nullable<Text>,
+        node_uuid -> Nullable<Text>,
+        node_name -> Nullable<Text>,
+        rack -> Nullable<Text>,
+        run_id -> Nullable<Text>,
+        observed -> Integer,
+        created_us -> BigInt,
+        created_by -> Nullable<Text>,
+        updated_us -> BigInt,
+        started_us -> Nullable<BigInt>,
+        finished_us -> Nullable<BigInt>,
+        terminate_us -> Nullable<BigInt>,
+        terminated_by -> Nullable<Text>,
+        owner -> Nullable<Text>,
+        owner_epoch -> Nullable<BigInt>,
+        next_seq -> BigInt,
+        version -> BigInt,
+    }
+}
+
 diesel::joinable!(attributes -> nodes (node_uuid));
 diesel::joinable!(build_data -> documents (document_id));
 diesel::joinable!(changes -> change_sets (change_set));
@@ -367,8 +435,11 @@ diesel::joinable!(introspection_data -> documents (document_id));
 diesel::joinable!(introspection_data -> nodes (node_uuid));
 diesel::joinable!(options -> nodes (node_uuid));
 diesel::joinable!(registered_ports -> registered_nodes (node_uuid));
+diesel::joinable!(result_message -> tasks (task_id));
 diesel::joinable!(rule_actions -> rules (rule));
 diesel::joinable!(rule_conditions -> rules (rule));
+diesel::joinable!(task_entities -> tasks (task_id));
+diesel::joinable!(task_links -> tasks (task_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     active_instance,
@@ -392,6 +463,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     registered_nodes,
     registered_ports,
     registrations,
+    result_message,
     rule_actions,
     rule_conditions,
     rules,
@@ -401,4 +473,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sightings,
     system_node_links,
     systems,
+    task_entities,
+    task_links,
+    tasks,
 );

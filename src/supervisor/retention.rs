@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::node::registry::Registry;
 use crate::node::step::KeepData;
 use crate::store::{Job, QueryResult, Session, Store};
+use crate::tasks::service::{Purge, purge};
 
 /// Records of one state, or runs, removed in one job.
 const BATCH: i64 = 125;
@@ -34,6 +35,8 @@ pub struct Keep {
     pub builds_s: Option<i64>,
     /// How many of the latest of each node and generator; `None` for all.
     pub builds_each: Option<i64>,
+    /// Tasks, in days; `None` for ever.
+    pub tasks_days: Option<i64>,
 }
 
 /// What goes.
@@ -47,6 +50,8 @@ pub struct Gone {
     pub builds: usize,
     /// Documents.
     pub documents: usize,
+    /// Tasks, those below others counted as well.
+    pub tasks: usize,
 }
 
 /// Removes runs.
@@ -68,9 +73,9 @@ pub(super) async fn run(registry: Arc<Registry>, keep: Keep, period: Duration) {
         tokio::time::sleep(period).await;
         match clear(&shared.cluster.lead(&shared.store).await, shared.clock.as_ref(), keep, keep_data).await {
             Ok(gone) if gone == Gone::default() => {}
-            Ok(Gone { records, runs, builds, documents }) => log::info!(
+            Ok(Gone { records, runs, builds, documents, tasks }) => log::info!(
                 "What was kept long enough is removed records={records} runs={runs} build_data={builds} \
-                 documents={documents}"
+                 documents={documents} tasks={tasks}"
             ),
             Err(error) => log::error!("What was kept long enough could not be removed error={error}"),
         }
@@ -115,7 +120,11 @@ async fn clear(store: &Store, clock: &dyn Clock, keep: Keep, keep_data: KeepData
     };
     let builds = clear_builds(store, keep.builds_s.map(before), keep.builds_each).await?;
     let documents = clear_documents(store, before(UNUSED_S)).await?;
-    Ok(Gone { records, runs, builds, documents })
+    let tasks = match keep.tasks_days {
+        Some(days) => purge(store, now, days, Purge::Remove).await?,
+        None => 0,
+    };
+    Ok(Gone { records, runs, builds, documents, tasks })
 }
 
 /// Removes build data, in batches; answers how much.

@@ -2,15 +2,18 @@
 //!
 //! Invariant: whoever is let through to an endpoint has a good token that its rule allows, or the rule allows anybody.
 
+use std::sync::Arc;
+
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest};
 
 use super::Refusal;
 use super::policy_file::Policies;
 use super::tokens::{Holder, Tokens};
 use crate::error::{Error, Result};
 use crate::http::policy::{Demand, Policy};
-use crate::policy::Caller;
+use crate::policy::{Caller, Rules};
 
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 const DENIED: &str = "Access denied by policy";
@@ -21,6 +24,18 @@ pub struct Keystone {
     tokens: Tokens,
     policies: Policies,
     challenge: HeaderValue,
+}
+
+/// What else a caller may do, for handlers that only find out on the way what is asked.
+struct Judge {
+    rules: Arc<Rules>,
+    caller: Caller,
+}
+
+/// Whether the caller, who was let through, may do this as well. Without Keystone everybody may.
+pub(in crate::http) fn permits(request: &HttpRequest, policy: Policy) -> bool {
+    let extensions = request.extensions();
+    extensions.get::<Judge>().is_none_or(|judge| judge.rules.allow(policy.name(), &judge.caller))
 }
 
 impl Keystone {
@@ -58,10 +73,15 @@ impl Keystone {
         } else {
             rules.allow(policy.name(), &holder.caller)
         };
-        if is_allowed { Ok(Some(holder.name.clone())) } else { Err(Refusal::Forbidden(DENIED)) }
+        if is_allowed {
+            request.extensions_mut().insert(Judge { rules, caller: holder.caller.clone() });
+            Ok(Some(holder.name.clone()))
+        } else {
+            Err(Refusal::Forbidden(DENIED))
+        }
     }
 
-    async fn holder(&self, request: &ServiceRequest) -> Result<std::sync::Arc<Holder>, Refusal> {
+    async fn holder(&self, request: &ServiceRequest) -> Result<Arc<Holder>, Refusal> {
         let token = request.headers().get(AUTH_TOKEN).and_then(|value| value.to_str().ok());
         let holder = self.tokens.holder(token.unwrap_or_default()).await?;
         let is_permitted = holder

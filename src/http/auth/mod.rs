@@ -35,6 +35,7 @@ use crate::error::Kind;
 
 pub use basic::{Basic, Limits};
 pub use keystone::Keystone;
+pub(super) use keystone::permits;
 pub use policy_file::Policies;
 pub use tokens::{Terms, Tokens};
 

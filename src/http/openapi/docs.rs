@@ -288,3 +288,126 @@ pub(in crate::http) const BULK_IMPORT: Doc = Doc {
     successes: &[(200, Json("AnyObject")), (400, Problem), (409, Problem), (422, Problem)],
     ..NONE
 };
+
+pub(in crate::http) const TASKS: Doc = Doc {
+    summary: "Tasks, the newest first, without their messages.",
+    query: &[
+        ("status", r##"{"$ref": "#/components/schemas/TaskStatus"}"##, "With this status."),
+        ("action", r#"{"type": "string"}"#, "With this action."),
+        ("parent", UUID, "Parts of this task."),
+        ("subtasks", BOOLEAN, "Whether parts of tasks are listed as well."),
+        ("created_by", r#"{"type": "string"}"#, "Asked for by this user."),
+        LIMIT,
+        ("marker", UUID, "The last item of the page before."),
+    ],
+    successes: &[(200, Json("Tasks"))],
+    refusals: &[404],
+    ..NONE
+};
+
+pub(in crate::http) const CREATE_TASK: Doc = Doc {
+    summary: "Creates a task and queues it.",
+    body: Some(Needed("TaskOrder")),
+    successes: &[(201, Json("Task"))],
+    ..NONE
+};
+
+pub(in crate::http) const PURGE_TASKS: Doc = Doc {
+    summary: "Removes tasks that are over and were created long ago, with their messages.",
+    query: &[
+        (
+            "days",
+            r#"{"type": "integer", "minimum": 1, "maximum": 36500}"#,
+            "How long ago; 90 days by default.",
+        ),
+        ("dry_run", BOOLEAN, "Only counts them."),
+    ],
+    successes: &[(200, Json("TasksRemoved"))],
+    ..NONE
+};
+
+pub(in crate::http) const TASK: Doc = Doc {
+    summary: "A task.",
+    query: &[
+        ("builddata", BOOLEAN, "Shows what its runs found."),
+        ("subtaskerrors", BOOLEAN, "Shows the results of those of its parts that have errors."),
+        (
+            "layers",
+            r#"{"type": "integer", "minimum": -1}"#,
+            "Shows so many levels, each task under its id; -1 is all.",
+        ),
+    ],
+    successes: &[(200, Json("TaskOrLayers"))],
+    ..NONE
+};
+
+pub(in crate::http) const TERMINATE_TASK: Doc = Doc {
+    summary: "Asks a task to stop.",
+    query: &[("propagate", BOOLEAN, "Whether what it has begun is stopped as well; it is by default.")],
+    successes: &[(200, Json("Task"))],
+    refusals: &[409],
+    ..NONE
+};
+
+pub(in crate::http) const RETRY_TASK: Doc = Doc {
+    summary: "Queues a task that is over once more, for what failed.",
+    successes: &[(200, Json("Task"))],
+    refusals: &[409],
+    ..NONE
+};
+
+pub(in crate::http) const TASK_MESSAGES: Doc = Doc {
+    summary: "What happened in a task.",
+    query: &[
+        ("after_seq", r#"{"type": "integer", "minimum": 0}"#, "Only messages with a higher number."),
+        (
+            "wait",
+            r#"{"type": "integer", "minimum": 0, "maximum": 30}"#,
+            "Seconds to wait for one where there is none.",
+        ),
+        LIMIT,
+    ],
+    successes: &[(200, Json("TaskMessages"))],
+    ..NONE
+};
+
+pub(in crate::http) const TASK_BUILDS: Doc =
+    Doc { summary: "What the runs of a task found.", successes: &[(200, Json("BuildData"))], ..NONE };
+
+pub(in crate::http) const NODES: Doc = Doc {
+    summary: "The nodes of the node service, in the order of their names.",
+    query: &[LIMIT, ("marker", UUID, "The last item of the page before.")],
+    successes: &[(200, Json("ListedNodes"))],
+    refusals: &[404],
+    ..NONE
+};
+
+pub(in crate::http) const NODE_FILTER: Doc = Doc {
+    summary: "The names of the nodes that a filter means.",
+    body: Some(Needed("NodeFilterOrder")),
+    successes: &[(200, Json("Names"))],
+    ..NONE
+};
+
+pub(in crate::http) const HEALTH: Doc =
+    Doc { summary: "Whether this process can do its work.", successes: &[(204, Nothing)], ..NONE };
+
+pub(in crate::http) const EXTENDED_HEALTH: Doc = Doc {
+    summary: "Whether this process can do its work, and what keeps it from that.",
+    successes: &[(200, Json("AnyObject")), (503, Json("AnyObject"))],
+    ..NONE
+};
+
+pub(in crate::http) const DRYDOCK_VERSIONS: Doc = Doc {
+    summary: "The version of the API whose paths are those of Drydock.",
+    successes: &[(200, Json("AnyObject"))],
+    ..NONE
+};
+
+pub(in crate::http) const VALIDATE_DESIGN: Doc = Doc {
+    summary: "What is wrong with a design.",
+    body: Some(Needed("DesignOrder")),
+    successes: &[(200, Json("AnyObject")), (400, Json("AnyObject"))],
+    refusals: &[422],
+    ..NONE
+};

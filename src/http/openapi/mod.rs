@@ -12,6 +12,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
+use super::failure::is_of_drydock;
 use super::policy::Demand;
 use super::routes::{Endpoint, ROUTES};
 use super::{Api, links, reply};
@@ -160,11 +161,12 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
         endpoint.doc.successes.iter().find(|(of, _)| *of == status).map(|(_, content)| *content)
     };
     let all = statuses(endpoint).into_iter();
-    all.map(|status| (status.to_string(), response(status, content_of(status)))).collect()
+    let error = if is_of_drydock(endpoint.path) { "DrydockError" } else { "Error" };
+    all.map(|status| (status.to_string(), response(status, content_of(status), error))).collect()
 }
 
 /// An answer; one that is no success is an error of the usual shape.
-fn response(status: u16, content: Option<Content>) -> Value {
+fn response(status: u16, content: Option<Content>, error: &str) -> Value {
     let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let mut names = HEADERS.map(|(name, _)| name).to_vec();
     if status == 503 {
@@ -190,7 +192,7 @@ fn response(status: u16, content: Option<Content>) -> Value {
             ("application/problem+json", reference("InventoryRefusal")),
             ("application/json", reference("Error")),
         ],
-        None => vec![("application/json", reference("Error"))],
+        None => vec![("application/json", reference(error))],
     };
     let content: Map<String, Value> = typed
         .into_iter()
@@ -226,12 +228,14 @@ fn path_parameters(path: &str) -> Vec<Value> {
         "node" => "A node: its UUID in any notation, or its name.",
         "id" => "The id of an item of build data.",
         "system" => "A system: its key, its UUID or its host name.",
+        "task" => "A task, by its UUID.",
         _ => "A rule, by its UUID as it was given.",
     };
     names
         .map(|name| {
             let schema = match name {
                 "id" => json!({"type": "integer", "minimum": 1}),
+                "task" => json!({"type": "string", "format": "uuid"}),
                 _ => json!({"type": "string", "minLength": 1}),
             };
             json!({"name": name, "in": "path", "required": true, "description": described(name), "schema": schema})

@@ -12,9 +12,10 @@ use crate::build_data::diff::{Difference, Values, Verdict};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
+use crate::http::tasks::view::Zulu;
 use crate::http::{
     builds, continue_callback, events, failure, instances, introspection, inventory, links, list, root,
-    rules, sightings, status,
+    rules, sightings, status, tasks,
 };
 use crate::inventory::problem::{Code, Notice, Problem};
 use crate::inventory::schema;
@@ -26,6 +27,9 @@ use crate::processing::rules::{Doubt, MatchedRule, Results};
 const OTHERS: &str = include_str!("schemas.json");
 /// A moment, as every answer writes it.
 const TIME: &str = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6})?$";
+
+/// The same, as tasks write it.
+const ZULU: &str = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$";
 
 /// What the handlers answer with.
 #[derive(OpenApi)]
@@ -63,6 +67,16 @@ const TIME: &str = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6})?$";
     Difference,
     Verdict,
     Values,
+    tasks::Removed,
+    tasks::NodeView,
+    tasks::view::View,
+    tasks::view::ResultView,
+    tasks::view::Details,
+    tasks::view::Message,
+    tasks::view::ResultLink,
+    tasks::view::ProgressView,
+    tasks::view::Zulu,
+    failure::DrydockBody<'_>,
     sightings::Page,
     sightings::View,
     Replayed,
@@ -119,6 +133,14 @@ impl PartialSchema for Timestamp {
 }
 
 impl ToSchema for Timestamp {}
+
+impl PartialSchema for Zulu {
+    fn schema() -> RefOr<Schema> {
+        text().pattern(Some(ZULU)).description(Some("ISO 8601, UTC.")).into()
+    }
+}
+
+impl ToSchema for Zulu {}
 
 impl PartialSchema for State {
     fn schema() -> RefOr<Schema> {

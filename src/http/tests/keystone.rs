@@ -19,6 +19,7 @@ use crate::config;
 use crate::openstack::fake::{self, EXAMINE, is_issue, issued_by_number, refused};
 use crate::openstack::{Lookup, Session, Tls};
 use crate::standin::{Asked, Reply, StandIn};
+use crate::tasks::model::Action;
 
 const LIST: &str = "/v1/introspection";
 
@@ -128,8 +129,19 @@ const ADMINS: [&str; 5] =
 const READERS: [&str; 2] = ["system:reader", "system:member,reader"];
 
 /// The endpoints that anybody may ask for, and those that readers may.
-const PUBLIC: [&str; 6] = ["versions", "resources", "openapi", "continue", "metrics", "unknown version"];
-const FOR_READERS: [&str; 4] = ["list", "status", "events", "instances"];
+const PUBLIC: [&str; 9] = [
+    "versions",
+    "resources",
+    "openapi",
+    "continue",
+    "metrics",
+    "unknown version",
+    "drydock health",
+    "drydock extended health",
+    "drydock versions",
+];
+const FOR_READERS: [&str; 9] =
+    ["list", "status", "events", "instances", "tasks", "task", "messages of a task", "nodes", "node filter"];
 
 #[actix_web::test]
 async fn every_endpoint_lets_in_whom_its_rule_allows() {
@@ -147,7 +159,8 @@ async fn every_endpoint_lets_in_whom_its_rule_allows() {
             assert_eq!((bad.status, bad.header("www-authenticate")), (StatusCode::UNAUTHORIZED, challenge));
         }
         for caller in CALLERS {
-            let may_read = FOR_READERS.contains(&endpoint.name) && READERS.contains(&caller);
+            let may_read = FOR_READERS.contains(&endpoint.name.trim_start_matches("drydock "))
+                && READERS.contains(&caller);
             let wanted = is_public || ADMINS.contains(&caller) || may_read;
             let answer = door.send(with_token(asking(), caller)).await;
             assert_ne!(answer.status, StatusCode::UNAUTHORIZED, "{caller} {endpoint:?}");
@@ -394,10 +407,26 @@ async fn the_history_knows_the_user_of_a_token() {
     assert_eq!(*fake.askers.borrow(), [Some("ann req-7".to_owned())]);
 }
 
+#[actix_web::test]
+async fn a_task_needs_the_rule_of_what_it_does() {
+    let text = "\"tasks:power_off_nodes\": \"!\"\n";
+    let door = Door::with(terms(), policies(text, Roles::New), answering(telling));
+    for (action, wanted) in
+        [("power_off_nodes", StatusCode::FORBIDDEN), ("power_on_nodes", StatusCode::CREATED)]
+    {
+        let body = format!("{{\"action\": \"{action}\"}}");
+        let asking = request("POST", "/v1/tasks").set_payload(body);
+        assert_eq!(door.send(with_token(asking, "system:admin")).await.status, wanted, "{action}");
+    }
+}
+
 #[test]
 fn every_rule_of_an_endpoint_is_listed_once() {
-    let named: BTreeSet<&str> = ROUTES.iter().map(|endpoint| endpoint.policy.name()).collect();
-    let all: Vec<&str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
-    assert_eq!(all.iter().copied().collect::<BTreeSet<_>>(), named);
+    let mut named: BTreeSet<String> =
+        ROUTES.iter().map(|endpoint| endpoint.policy.name().to_owned()).collect();
+    // What a task does has a rule of its own.
+    named.extend(Action::for_requests().map(|action| format!("tasks:{action}")));
+    let all: Vec<String> = Policy::ALL.iter().map(|policy| policy.name().to_owned()).collect();
+    assert_eq!(all.iter().cloned().collect::<BTreeSet<_>>(), named);
     assert_eq!(all.len(), named.len());
 }

@@ -14,6 +14,7 @@ mod openapi;
 mod robustness;
 mod routes;
 mod rules;
+mod tasks;
 mod tls;
 mod wire;
 
@@ -53,6 +54,11 @@ impl Answer {
     /// The message, after a check of the body's shape.
     fn error(&self) -> String {
         let body = self.json();
+        if let Some(message) = body["message"].as_str() {
+            let retry = matches!(self.status.as_u16(), 409 | 503);
+            assert_eq!(body, serde_json::json!({"message": message, "retry": retry, "type": "error"}));
+            return message.to_owned();
+        }
         let message = body["error"]["message"].as_str().unwrap().to_owned();
         assert_eq!(body, serde_json::json!({"error": {"message": message.clone()}}));
         message
@@ -73,6 +79,7 @@ fn services(fake: &Rc<Fake>) -> Services {
         rules: fake.clone(),
         builds: fake.clone(),
         inventory: inventory::shared(),
+        tasks: fake.clone(),
         health: Rc::new(Health::default),
     }
 }

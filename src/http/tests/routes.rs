@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use actix_web::http::StatusCode;
 
-use super::super::fake::{Fake, NODE, RULE};
+use super::super::fake::{Fake, NODE, RULE, TASK};
 use super::super::routes::{ROUTES, allowed};
 use super::{Settings, ask, request, send};
 
@@ -16,6 +16,7 @@ pub(super) fn concrete(path: &str) -> String {
         .replace("{system}", super::inventory::known())
         .replace("{rule}", RULE)
         .replace("{id}", "1")
+        .replace("{task}", TASK)
         .replace("{version}", "v2")
 }
 
@@ -25,6 +26,9 @@ fn body(name: &str) -> &'static str {
         "create a rule" => "{\"actions\": [{\"action\": \"example\"}]}",
         "import" | "bulk import" | "bulk import by locale" => "{\"systems\": {}}",
         "change a rule" | "dry run" | "replay" => "{}",
+        "create a task" | "drydock create a task" => "{\"action\": \"noop\"}",
+        "validate a design" | "drydock validate a design" => "{\"href\": \"file:///site.yaml\"}",
+        "node filter" | "drydock node filter" => "{\"node_filter\": null}",
         _ => "",
     }
 }
@@ -104,6 +108,35 @@ const POLICIES: &[(&str, &str)] = &[
     ("bulk import", "introspection:inventory:update"),
     ("bulk export by locale", "introspection:inventory:get"),
     ("bulk import by locale", "introspection:inventory:update"),
+    ("tasks", "tasks:read"),
+    ("create a task", "tasks:create"),
+    ("remove old tasks", "tasks:delete"),
+    ("task", "tasks:read"),
+    ("stop a task", "tasks:create"),
+    ("terminate a task", "tasks:create"),
+    ("retry a task", "tasks:create"),
+    ("messages of a task", "tasks:read"),
+    ("build data of a task", "introspection:data"),
+    ("nodes", "introspection:status"),
+    ("node filter", "tasks:read"),
+    ("validate a design", "tasks:validate_design"),
+    ("build data by node", "introspection:data"),
+    ("drydock tasks", "tasks:read"),
+    ("drydock create a task", "tasks:create"),
+    ("drydock remove old tasks", "tasks:delete"),
+    ("drydock task", "tasks:read"),
+    ("drydock stop a task", "tasks:create"),
+    ("drydock terminate a task", "tasks:create"),
+    ("drydock retry a task", "tasks:create"),
+    ("drydock messages of a task", "tasks:read"),
+    ("drydock build data of a task", "introspection:data"),
+    ("drydock nodes", "introspection:status"),
+    ("drydock node filter", "tasks:read"),
+    ("drydock build data by node", "introspection:data"),
+    ("drydock validate a design", "tasks:validate_design"),
+    ("drydock health", "introspection:version"),
+    ("drydock extended health", "introspection:version"),
+    ("drydock versions", "introspection"),
     ("metrics", "introspection:metrics"),
     ("unknown version", "introspection:version"),
 ];

@@ -59,6 +59,10 @@ impl NodeService for Choosy {
         unreachable!()
     }
 
+    async fn list_nodes(&self, _: &mut dyn FnMut(Node)) -> ServiceResult<()> {
+        unreachable!()
+    }
+
     async fn create_node(&self, _: &NewNode) -> ServiceResult<Node> {
         unreachable!()
     }

@@ -75,6 +75,11 @@ impl NodeService for Ironic {
         self.list(call, "nodes", |item| resources::listed_node(item).map(&mut *sink)).await
     }
 
+    async fn list_nodes(&self, sink: &mut dyn FnMut(Node)) -> ServiceResult<()> {
+        let call = Call::get("/v1/nodes").query("fields", "uuid,name,properties,extra,power_state");
+        self.list(call, "nodes", |item| resources::listed_node(item).map(&mut *sink)).await
+    }
+
     async fn create_node(&self, node: &NewNode) -> ServiceResult<Node> {
         let call = Call::send(Method::POST, "/v1/nodes", &node.document())?.settled_by(409).about(node.uuid);
         let call = Call { needs: call::Needs::Document, ..call };

@@ -23,7 +23,7 @@ impl Job for SetPower {
 
     fn run(&self, session: &mut dyn Session) -> QueryResult<ServiceResult<()>> {
         let state = match self.target {
-            PowerTarget::Reboot => "power on",
+            PowerTarget::Reboot | PowerTarget::On => "power on",
             PowerTarget::Off => "power off",
         };
         let found = session.set_registered_power(self.node, state)?;

@@ -104,6 +104,10 @@ impl NodeService for Local {
         }
     }
 
+    async fn list_nodes(&self, sink: &mut dyn FnMut(Node)) -> ServiceResult<()> {
+        self.list_driver_infos(sink).await
+    }
+
     async fn create_node(&self, node: &NewNode) -> ServiceResult<Node> {
         self.write(changes::MakeNode(node.clone())).await
     }

@@ -142,7 +142,7 @@ pub trait LinkQueries {
     fn evidence(&mut self, by: By, list: &str) -> QueryResult<Vec<EvidenceRow>>;
 
     /// The links of systems.
-    fn links(&mut self, systems: &str) -> QueryResult<Vec<LinkRow>>;
+    fn system_links(&mut self, systems: &str) -> QueryResult<Vec<LinkRow>>;
 
     /// Writes a link.
     fn put_link(&mut self, link: &LinkRow) -> QueryResult<()>;
@@ -175,7 +175,7 @@ macro_rules! link_queries {
                 diesel::sql_query(query).bind::<Text, _>(list).load(self)
             }
 
-            fn links(&mut self, systems: &str) -> QueryResult<Vec<LinkRow>> {
+            fn system_links(&mut self, systems: &str) -> QueryResult<Vec<LinkRow>> {
                 use diesel::dsl::sql;
                 system_node_links::table
                     .select(LinkRow::as_select())
@@ -263,7 +263,7 @@ impl Job for SaveLinks {
     type Output = ();
 
     fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
-        let held = session.links(&list_of(&self.systems))?;
+        let held = session.system_links(&list_of(&self.systems))?;
         let same = |one: &LinkRow, other: &LinkRow| {
             one.system_pk == other.system_pk && one.node_uuid == other.node_uuid
         };

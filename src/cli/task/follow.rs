@@ -1,0 +1,199 @@
+//! Waiting for a task: its progress while it goes on, its messages, and the exit code that tells how it ended.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use super::FIELDS;
+use crate::cli::output::{self, Format};
+use crate::cli::remote::{Client, segment};
+use crate::error::{Error, Kind, Result};
+
+/// What the exit codes of commands that wait mean.
+pub const CODES: &str = "Exit code with --block: 0 success, 1 failure, 2 partial success, 3 terminated, 4 it took longer than \
+                         --timeout. Without it: 0 if the service took the request.";
+/// Between two looks at how far a task has come.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long a service may be away.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Messages in one go.
+const PAGE: usize = 500;
+
+/// Whether a task is waited for, and how it is shown.
+#[derive(Clone, Debug, Args)]
+pub struct Follow {
+    /// Wait until the task is over, and show how far it has come
+    #[arg(long, short)]
+    pub block: bool,
+    /// Seconds to wait at most
+    #[arg(long, value_name = "SECONDS", requires = "block")]
+    pub timeout: Option<u64>,
+    /// How the task is shown
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+impl Follow {
+    /// Shows the task, as it is or as it ends.
+    ///
+    /// # Errors
+    /// The service's refusal, or that it does not answer.
+    pub async fn until_over(&self, client: &Client, task: Value, out: &mut impl Write) -> Result<ExitCode> {
+        let mut task = task;
+        let mut late = false;
+        if self.block {
+            let give_up = self.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+            let path = format!("/v1/tasks/{}", segment(text(&task, "/task_id")));
+            let mut meter = Meter::new();
+            while !is_over(&task) && !late {
+                meter.show(&task);
+                tokio::time::sleep(LOOK).await;
+                task = patient(client, &path).await?;
+                late = give_up.is_some_and(|give_up| Instant::now() >= give_up) && !is_over(&task);
+            }
+            meter.show(&task);
+            meter.end();
+        }
+        output::print(&task, self.output, |task| output::members(task, FIELDS), out)?;
+        Ok(match (self.block, late) {
+            (false, _) => ExitCode::SUCCESS,
+            (true, true) => ExitCode::from(4),
+            (true, false) => code(&task),
+        })
+    }
+}
+
+/// What the service answers, also where it is away for a while: tasks outlive it.
+async fn patient(client: &Client, path: &str) -> Result<Value> {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        match client.get(path).await {
+            Err(error) if error.kind == Kind::Unavailable && Instant::now() < give_up => {
+                tokio::time::sleep(LOOK).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn is_over(task: &Value) -> bool {
+    matches!(text(task, "/status"), "complete" | "terminated")
+}
+
+fn code(task: &Value) -> ExitCode {
+    match (text(task, "/status"), text(task, "/result/status")) {
+        ("terminated", _) => ExitCode::from(3),
+        (_, "success") => ExitCode::SUCCESS,
+        (_, "partial_success") => ExitCode::from(2),
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// How far a task has come: a bar on a terminal, else a line for each change.
+struct Meter {
+    bar: Option<ProgressBar>,
+    last: String,
+}
+
+impl Meter {
+    fn new() -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("nodes [{bar:40.cyan}] {pos}/{len} {msg} {elapsed}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+            ProgressBar::new(0).with_style(style)
+        });
+        Self { bar, last: String::new() }
+    }
+
+    fn show(&mut self, task: &Value) {
+        let count =
+            |name: &str| task.pointer(&format!("/progress/{name}")).and_then(Value::as_u64).unwrap_or(0);
+        let (total, failed, succeeded) = (count("total"), count("failed"), count("succeeded"));
+        let done = succeeded.saturating_add(failed);
+        let told = format!("{succeeded} succeeded, {failed} failed, {} at work", count("running"));
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(total);
+                bar.set_position(done);
+                bar.set_message(format!("{}: {told}", text(task, "/status")));
+            }
+            None => {
+                let line = format!("{}: {done}/{total} nodes, {told}", text(task, "/status"));
+                if line != self.last {
+                    // Nobody is there to read it where this can not be written.
+                    let _ = writeln!(io::stderr(), "{line}");
+                    self.last = line;
+                }
+            }
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Prints messages, and goes on until the task is over where that is wanted.
+///
+/// # Errors
+/// The service's refusal, or that it does not answer.
+pub async fn messages(
+    client: &Client,
+    path: &str,
+    follow: bool,
+    after_seq: u64,
+    format: Format,
+    out: &mut impl Write,
+) -> Result<ExitCode> {
+    let mut after = after_seq;
+    let wait = if follow { 20 } else { 0 };
+    loop {
+        let page =
+            patient(client, &format!("{path}/messages?after_seq={after}&limit={PAGE}&wait={wait}")).await?;
+        let messages = page.as_array().cloned().unwrap_or_default();
+        for message in &messages {
+            print(message, format, out).map_err(Error::internal)?;
+            after = message.pointer("/seq").and_then(Value::as_u64).unwrap_or(after);
+        }
+        out.flush().map_err(Error::internal)?;
+        if !messages.is_empty() {
+            continue;
+        }
+        // What was added before it ended is read once more.
+        if !follow || is_over(&patient(client, path).await?) && no_more(client, path, after).await? {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}
+
+async fn no_more(client: &Client, path: &str, after: u64) -> Result<bool> {
+    let rest = client.get(&format!("{path}/messages?after_seq={after}&limit=1")).await?;
+    Ok(rest.as_array().is_none_or(Vec::is_empty))
+}
+
+/// A line of text, a line of JSON, or a document of YAML.
+fn print(message: &Value, format: Format, out: &mut impl Write) -> io::Result<()> {
+    match format {
+        Format::Json => writeln!(out, "{message}"),
+        Format::Yaml => {
+            writeln!(out, "---")?;
+            output::print(message, format, |_| output::table(&[]), out).map_err(io::Error::other)
+        }
+        Format::Table => {
+            let place = message.pointer("/extra/node_name").and_then(Value::as_str);
+            let place = place.unwrap_or_else(|| text(message, "/context"));
+            let (seq, ts) = (output::cell(message.pointer("/seq")), text(message, "/ts"));
+            writeln!(out, "{seq:>6} {ts} {:5} {place} {}", text(message, "/level"), text(message, "/message"))
+        }
+    }
+}
