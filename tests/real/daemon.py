@@ -146,6 +146,7 @@ class Rollcall:
 
 
 def message(answer):
-    """The text of a refusal."""
+    """The text of a refusal: in the form of ironic-inspector, or in that of Drydock under its paths."""
     assert answer.headers['Content-Type'].startswith('application/json'), answer.text
-    return answer.json()['error']['message']
+    body = answer.json()
+    return body['message'] if 'message' in body else body['error']['message']

@@ -28,6 +28,12 @@ RULES = {
     'introspection:rule:get': 'admin',
     'introspection:rule:create': 'admin',
     'introspection:rule:delete': 'admin',
+    'introspection:inventory:get': 'admin',
+    'introspection:inventory:update': 'admin',
+    'tasks:read': 'read',
+    'tasks:create': 'admin',
+    'tasks:delete': 'admin',
+    'tasks:validate_design': 'admin',
 }
 # User, role, scope, and what the rules allow beside what is public.
 CALLERS = [
@@ -58,7 +64,10 @@ def endpoints():
 
 
 def concrete(path):
-    return path.replace('{node}', NODE).replace('{rule}', NODE).replace('{version}', 'v9')
+    for name, value in {'node': NODE, 'rule': NODE, 'task': NODE, 'system': 'web1', 'id': '1', 'version': 'v9'}.items():
+        path = path.replace('{%s}' % name, value)
+    assert '{' not in path
+    return path
 
 
 def own_options(keystone, **options):
