@@ -40,12 +40,13 @@ class Refused(Exception):
 class Trap:
     """What happens to calls of a method and path (regular expressions) instead of being served."""
 
-    def __init__(self, ironic, method, path):
-        self.ironic = ironic
+    def __init__(self, ironic, method, path, door=None):
+        self.ironic, self.door = ironic, door
         self.method, self.path = re.compile(method), re.compile(path)
 
-    def takes(self, method, path):
-        return self.method.fullmatch(method) and self.path.fullmatch(path)
+    def takes(self, call):
+        return (self.door in (None, call.door) and self.method.fullmatch(call.method)
+                and self.path.fullmatch(call.path))
 
     def __enter__(self):
         return self
@@ -185,8 +186,8 @@ class Ironic:
     def power_targets(self, node_uuid):
         return [call.body['target'] for call in self.calls_of(node_uuid, 'PUT', '/states/power')]
 
-    def hold(self, method, path):
-        return self._set(Hold(self, method, path))
+    def hold(self, method, path, door=None):
+        return self._set(Hold(self, method, path, door))
 
     def fail(self, method, path, status=500, times=None):
         return self._set(Failure(self, method, path, status, times))
@@ -325,7 +326,7 @@ class Ironic:
         """The status and body of a call's answer."""
         with self.lock:
             self.calls.append(call)
-            trap = next((trap for trap in self.traps if trap.takes(call.method, call.path)), None)
+            trap = next((trap for trap in self.traps if trap.takes(call)), None)
         if trap:
             trap.spring()
         for method, path, serve in self.ROUTES:

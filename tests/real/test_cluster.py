@@ -252,6 +252,27 @@ def test_a_node_that_another_instance_works_on_is_refused_with_its_owner(made_si
     assert site['three'].post(machine.path()).status_code == 202
 
 
+def test_who_was_frozen_in_the_middle_changes_nothing_any_more(made_site, ironic):
+    site = made_site(QUICK, processing={'add_ports': 'all'})
+    machine = Machine(ironic, site['three'])
+    machine.until_waiting()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, ironic.hold('PATCH', '.*', site.doors['three']) as held:
+        pool.submit(machine.callback)
+        held.wait()
+        site['three'].process.send_signal(signal.SIGSTOP)
+        assert until(site, machine, 'finished', 'error')['state'] == 'finished', 'another has gone on with it'
+        woken = time.time()
+        site['three'].process.send_signal(signal.SIGCONT)
+        wait_for(lambda: site.members()['three']['alive'], 'its heartbeat')
+        # Its call is answered at last; a port would be the next.
+        held.let_go()
+    time.sleep(1)
+    calls = [call for call in ironic.calls if call.door == site.doors['three'] and call.at > woken]
+    assert [call for call in calls if call.method != 'GET'] == []
+    assert len(ironic.ports_of(machine.uuid)) == 2
+    assert 'was changed elsewhere' in site['three'].log.read_text()
+
+
 def test_rules_are_known_to_all_at_once(made_site, ironic):
     site = made_site(QUICK)
     rule = {'conditions': [], 'actions': [{'action': 'set-attribute', 'path': '/extra/seen', 'value': 'yes'}]}
