@@ -85,7 +85,7 @@ pub(super) async fn show(request: HttpRequest, api: Data<Api>) -> Result<HttpRes
 /// Never, unless the schemas are no JSON.
 pub(super) fn document() -> Result<Value> {
     let mut paths = Map::new();
-    for endpoint in ROUTES {
+    for endpoint in ROUTES.iter() {
         let doc = &endpoint.doc;
         if doc.successes.is_empty() {
             continue;
@@ -184,7 +184,8 @@ fn response(status: u16, content: Option<Content>, error: &str) -> Value {
         Some(Content::Json(schema)) => vec![("application/json", reference(schema))],
         Some(Content::Inventory) => vec![
             ("application/json", reference("InventoryExport")),
-            ("application/yaml", text()),
+            // A document as well: whoever checks it reads it first.
+            ("application/yaml", reference("InventoryExport")),
             ("text/csv", text()),
         ],
         // What is wrong before the request is read is told as everywhere.
