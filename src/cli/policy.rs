@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn every_request_is_named() {
         let sample = sample(Roles::New);
-        for endpoint in ROUTES {
+        for endpoint in ROUTES.iter() {
             assert!(sample.contains(&format!("# {} {}  (", endpoint.method, endpoint.path)), "{endpoint:?}");
         }
     }

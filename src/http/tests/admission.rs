@@ -21,7 +21,7 @@ fn with_room(callback_memory: Budget) -> Settings {
 #[actix_web::test]
 async fn ramdisks_find_nothing_but_the_callback_and_the_root() {
     let settings = Settings { surface: Surface::Callbacks, ..Settings::default() };
-    for endpoint in ROUTES {
+    for endpoint in ROUTES.iter() {
         let asking = request(endpoint.method.as_str(), &concrete(endpoint.path)).set_payload("{}");
         let answer = send(&Fake::new(), &settings, asking).await;
         if matches!(endpoint.name, "continue" | "versions") {

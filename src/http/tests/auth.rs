@@ -75,7 +75,7 @@ fn open_error(path: &Path) -> String {
 #[actix_web::test]
 async fn every_endpoint_asks_for_credentials_unless_it_is_public() {
     let door = Door::new(&line("admin"));
-    for endpoint in ROUTES {
+    for endpoint in ROUTES.iter() {
         let asking = || request(endpoint.method.as_str(), &concrete(endpoint.path));
         let answer = door.send(asking()).await;
         if endpoint.policy.demand() == Demand::Credentials {

@@ -53,7 +53,7 @@ async fn head_is_answered_like_get() {
 
 #[actix_web::test]
 async fn options_lists_the_methods_of_each_path() {
-    for endpoint in routes::ROUTES {
+    for endpoint in routes::ROUTES.iter() {
         let answer = ask("OPTIONS", &super::routes::concrete(endpoint.path)).await;
         assert_eq!((answer.status, answer.text()), (StatusCode::OK, ""), "{}", endpoint.path);
         assert!(answer.header("allow").unwrap().contains(endpoint.method.as_str()));

@@ -146,7 +146,7 @@ const FOR_READERS: [&str; 9] =
 #[actix_web::test]
 async fn every_endpoint_lets_in_whom_its_rule_allows() {
     let door = Door::new(telling);
-    for endpoint in ROUTES {
+    for endpoint in ROUTES.iter() {
         let asking = || request(endpoint.method.as_str(), &concrete(endpoint.path));
         let is_public = PUBLIC.contains(&endpoint.name);
         let answer = door.send(asking()).await;

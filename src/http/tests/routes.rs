@@ -35,7 +35,7 @@ fn body(name: &str) -> &'static str {
 
 #[actix_web::test]
 async fn every_endpoint_answers() {
-    for endpoint in ROUTES {
+    for endpoint in ROUTES.iter() {
         let asking =
             request(endpoint.method.as_str(), &concrete(endpoint.path)).set_payload(body(endpoint.name));
         let answer = send(&Fake::new(), &Settings::default(), asking).await;
@@ -49,7 +49,7 @@ async fn every_endpoint_answers() {
 
 #[actix_web::test]
 async fn every_other_method_is_not_allowed() {
-    for endpoint in ROUTES {
+    for endpoint in ROUTES.iter() {
         let allow = allowed(endpoint.path);
         let other = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
             .into_iter()
