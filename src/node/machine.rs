@@ -5,6 +5,7 @@
 //! is the lock), the row changes only after its commit was reported, and each caller is answered exactly once.
 
 mod abort;
+mod activity;
 mod adopt;
 mod callback;
 mod collected;
@@ -12,8 +13,10 @@ mod commits;
 mod data;
 mod deadline;
 mod history;
+mod messages;
 mod reapply;
 mod recovery;
+mod settings;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -21,253 +24,30 @@ mod token;
 mod work;
 
 pub use self::abort::power_text;
+pub use self::messages::{Effect, Input};
+pub use self::settings::{Settings, Spacing, Unknown};
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use self::activity::{Activity, Committing, First, Flow, Queued, Start, Then, Work, Working};
 use self::collected::Collected;
 use super::Record;
 use super::matching::Explanation;
-use super::order::{Adoption, Finding, Operation, Plan, Remains, Source, StartOrder, Ticket};
-use super::posting::Posting;
-use super::provision::InUse;
-use super::step::{self, End, KeepData, TimeoutPower};
-use super::timeline::{Entry, Timeline};
-use super::token::{TokenDigest, Tokens};
-use crate::build_data::Generator;
+use super::order::{Operation, Ticket};
+use super::step::{self, End};
+use super::timeline::Timeline;
 use crate::clock::Timestamp;
-use crate::cluster::Owner;
 use crate::context::Asker;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, Refusal, State};
-use crate::node_service::Node;
 use crate::node_service::recorded::Call;
 use crate::processing::rules::Results;
-use crate::store::documents::Packed;
 use crate::store::transition::{DataWrite, Transition, Written};
 
-/// What the machine has to know of the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// This process, which owns a node as long as it works on it.
-    pub me: Owner,
-    /// Seconds from `waiting` to the timeout; `None` for never.
-    pub timeout_s: Option<i64>,
-    /// Seconds that `starting` may take from its turn.
-    pub starting_timeout_s: i64,
-    /// Seconds that `processing` and `reapplying` may take.
-    pub processing_timeout_s: i64,
-    /// Seconds that `aborting` may take.
-    pub aborting_timeout_s: i64,
-    /// Whether introspection data stays in the database.
-    pub keep_data: KeepData,
-    /// Whether machines are powered off when their data is processed.
-    pub power_off: bool,
-    /// Whether the ramdisk's logs are stored of successful runs too.
-    pub always_store_logs: bool,
-    /// Callbacks that may wait for their turn at one node.
-    pub queue_length: usize,
-    /// What becomes of the power of machines whose run has timed out.
-    pub timeout_power: TimeoutPower,
-    /// Whether reboots are spaced, so that a start has to wait for its turn.
-    pub spacing: Spacing,
-    /// Whether nodes in use may be introspected.
-    pub in_use: InUse,
-    /// What becomes of callbacks that match no node.
-    pub unknown: Unknown,
-    /// Whether callbacks have to carry the token of their run.
-    pub tokens: Tokens,
-    /// What is kept of each run for good.
-    pub generators: Vec<Generator>,
-}
-
-/// What becomes of callbacks that match no node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unknown {
-    /// They are refused, so a start must leave something to match by.
-    Refused,
-    /// They may become nodes.
-    Enrolled,
-}
-
-/// Whether reboots are spaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spacing {
-    /// A start waits for its turn (`introspection_delay`).
-    Spaced,
-    /// It does not.
-    Free,
-}
-
-/// What happens to a node.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// An operator starts an introspection.
-    Start(Ticket, Box<StartOrder>),
-    /// An operator ends it.
-    Abort(Ticket),
-    /// An operator has data processed again.
-    Reapply(Ticket, Arc<Posting>, Source),
-    /// An operator gives the waiting run another token.
-    Token(Ticket, TokenDigest),
-    /// The ramdisk posted.
-    Callback(Ticket, Arc<Posting>),
-    /// The ramdisk of a machine without a run posted.
-    Adopt(Ticket, Box<Adoption>),
-    /// A caller is gone; what it asked for is not begun any more.
-    Withdrawn(Ticket),
-    /// The commit that was asked for is done, or met another row than expected.
-    Committed(Written),
-    /// The commit that was asked for failed; nothing was written.
-    CommitFailed(Error),
-    /// The row, and what happened in its run, were read again.
-    Reloaded(Option<Record>, Timeline),
-    /// The operation that was begun has ended.
-    Done(Finding),
-    /// Calls of the node service that the operation in flight has made.
-    Called(Vec<Call>),
-    /// A callback that matches only a run that is over; the line that refuses it.
-    Late(Ticket, Arc<Posting>, String),
-    /// The deadline of the state may have passed.
-    Deadline,
-    /// The machine is to be powered off because this run has timed out.
-    PowerJob(Uuid),
-    /// Documents wait to be delivered to the data store, or to be removed from it.
-    LookAfterData,
-    /// The process that worked on the node is gone; this is what it left.
-    Resume(Remains),
-}
-
-/// What the actor is to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Answer a caller.
-    Answer(Ticket, Result<()>),
-    /// The caller's data is committed: it may be told so whatever follows.
-    Accepted(Ticket),
-    /// Commit, and report it.
-    Commit(Arc<Transition>),
-    /// Commit again after a pause, and report it.
-    CommitLater(Arc<Transition>),
-    /// Begin an operation, and report its end.
-    Begin(Operation),
-    /// Drop the operation in flight.
-    Cancel,
-    /// Read the row again, and report it.
-    Reload,
-    /// Store the ramdisk's logs.
-    StoreLogs(Arc<Posting>),
-    /// Add to the history of a run that is over.
-    File(Uuid, Box<Entry>),
-    /// The power job of a run was tried; the error is why the power is not known to be off.
-    PowerJobTried(Uuid, Result<(), String>),
-}
-
 type Effects = Vec<Effect>;
-
-/// What is in flight.
-#[derive(Debug)]
-enum Activity {
-    Idle,
-    Committing(Box<Committing>),
-    Working(Box<Working>),
-    Reloading(Box<Committing>),
-}
-
-#[derive(Debug)]
-struct Committing {
-    transition: Arc<Transition>,
-    timeline: Timeline,
-    then: Then,
-    /// The first step of a flow: it is tried anew where the row turns out to be another, and given up where the
-    /// database fails. Later steps are committed again until they are.
-    first: Option<First>,
-    /// Why the database did not take it, while it is found out whether it did after all.
-    failure: Option<Error>,
-}
-
-#[derive(Debug)]
-struct First {
-    input: Input,
-    ticket: Option<Ticket>,
-}
-
-#[derive(Debug)]
-struct Working {
-    reason: &'static str,
-    work: Work,
-}
-
-/// What follows a commit.
-#[derive(Debug)]
-enum Then {
-    /// Nothing: the callers are answered and the lock is given back.
-    Unlock(Vec<(Ticket, Result<()>)>),
-    Prepare(Ticket, Box<StartOrder>),
-    Admit(Ticket, Box<Adoption>),
-    Reboot,
-    Examine(Flow, Box<Node>),
-    Reprocess(Flow),
-    Apply(Flow, Box<Plan>),
-    PowerOff(Option<Ticket>),
-}
-
-impl Then {
-    /// A caller that left while its data was committed has been told nothing.
-    fn forget(&mut self, ticket: Ticket) {
-        match self {
-            Self::Examine(flow, _) | Self::Reprocess(flow) | Self::Apply(flow, _)
-                if flow.ticket == Some(ticket) =>
-            {
-                flow.ticket = None;
-            }
-            _ => {}
-        }
-    }
-}
-
-/// What an operation is done for.
-#[derive(Debug)]
-enum Work {
-    BootDevice,
-    Turn,
-    Reboot,
-    Fetch(Flow),
-    Process(Flow),
-    Save(Flow, Box<Plan>, Box<Packed>),
-    LookAfterData,
-    Apply(Flow, Box<Plan>),
-    PowerOff(Box<Plan>),
-    AbortPowerOff,
-    TimedPowerOff(Uuid),
-}
-
-/// The way of one document.
-#[derive(Clone, Debug)]
-struct Flow {
-    ticket: Option<Ticket>,
-    posting: Option<Arc<Posting>>,
-    origin: Start,
-}
-
-/// A callback that waits for its turn.
-#[derive(Debug)]
-struct Queued {
-    ticket: Ticket,
-    posting: Arc<Posting>,
-    asker: Option<Asker>,
-}
-
-/// How a flow came to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Start {
-    /// Somebody asked for it.
-    Asked,
-    /// It was taken up after a restart.
-    Resumed,
-}
 
 /// The plain state machine of one node.
 #[derive(Debug)]

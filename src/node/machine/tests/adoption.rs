@@ -1,7 +1,7 @@
 //! Machines that no run expects: discovery, and nodes in use.
 
-use super::super::*;
 use super::harness::{Harness, Luck, START, adoption};
+use super::*;
 use crate::fsm::Birth;
 use crate::node::ManageBoot;
 use crate::node::order::PowerPolicy;

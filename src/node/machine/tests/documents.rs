@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::*;
 use super::harness::Luck;
+use super::*;
 use crate::node::Variant;
 use crate::node::order::Finding;
 use crate::store::data::Place;

@@ -1,7 +1,7 @@
 //! Runs whose documents go to a data store outside of the database.
 
-use super::super::*;
 use super::harness::{Harness, Luck, order, posting_of};
+use super::*;
 use crate::node::{ManageBoot, Variant};
 use crate::store::data::Place;
 

@@ -1,7 +1,7 @@
 //! Single flows by hand.
 
-use super::super::*;
 use super::harness::{Harness, Luck, START, order, posting};
+use super::*;
 use crate::build_data::Collection;
 use crate::node::ManageBoot;
 use crate::node::order::{Ending, Processed};

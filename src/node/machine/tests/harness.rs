@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::super::*;
 use super::documents::Documents;
+use super::*;
 use crate::data_store::Key;
 use crate::fsm::{self, Birth};
 use crate::node::data::Delivered;

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::super::*;
 use super::harness::{Harness, Luck, adoption, order, posting_of};
+use super::*;
 use crate::fsm::Birth;
 use crate::node::ManageBoot;
 use crate::store::Store;

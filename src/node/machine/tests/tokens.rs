@@ -1,7 +1,7 @@
 //! Runs whose callback has to carry a token.
 
-use super::super::*;
 use super::harness::{Harness, Luck, order, posting, settings};
+use super::*;
 use crate::error::Kind;
 use crate::node::ManageBoot;
 use crate::node::token::Token;
