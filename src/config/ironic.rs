@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::keystone::with_auth;
+use super::keystone::with_adapter;
 use super::spec::Section;
 use super::{Adapter, Auth};
 
@@ -10,24 +10,17 @@ use super::{Adapter, Auth};
 pub(super) const SECTION: Section = Section {
     name: "ironic",
     help: "How Ironic is reached. Any option here makes node_service \"ironic\" where that is not given.",
-    options: with_auth![
+    options: with_adapter![
         "\"none\"",
         keystone::WORKING,
+        "\"baremetal\"",
+        RETRIES,
         works(
             "endpoint_override",
             Kind::Form(forms::HTTP_URL),
             None,
             "URL of the API, with or without /v1; unset: by the service catalogue.",
         ),
-        works("service_type", Kind::Text, Some("\"baremetal\""), "Type in the service catalogue."),
-        works("service_name", Kind::Text, None, "Name in the service catalogue; unset: any."),
-        works(
-            "valid_interfaces",
-            Kind::List,
-            Some(r#"["internal", "public"]"#),
-            "Interfaces in the service catalogue; the first that is there counts.",
-        ),
-        works("region_name", Kind::Text, None, "Region in the service catalogue; unset: any."),
         works(
             "max_retries",
             Kind::Integer(0, 1000),
@@ -36,13 +29,6 @@ pub(super) const SECTION: Section = Section {
         ),
         works("retry_interval", Kind::Integer(0, 3600), Some("2"), "Seconds between such tries."),
         works("timeout", Kind::Integer(1, 3600), Some("60"), "Seconds that one attempt of a call may take."),
-        lacks("min_version", Kind::Text, None, "a choice of the API's version", "Lowest major version."),
-        lacks("max_version", Kind::Text, None, "a choice of the API's version", "Highest major version."),
-        no_effect("connect_retries", RETRIES),
-        no_effect("connect_retry_delay", RETRIES),
-        no_effect("status_code_retries", RETRIES),
-        no_effect("status_code_retry_delay", RETRIES),
-        no_effect("retriable_status_codes", RETRIES),
     ],
     rest: None,
 };

@@ -51,6 +51,34 @@ macro_rules! with_auth {
 }
 pub(super) use with_auth;
 
+/// The options of a section about a service: its own ones, where it is in the service catalogue, and [`with_auth`].
+macro_rules! with_adapter {
+    ($auth_type:expr, $working:expr, $service_type:expr, $retries:expr, $($own:expr),* $(,)?) => {
+        $crate::config::keystone::with_auth![
+            $auth_type,
+            $working,
+            $($own,)*
+            works("service_type", Kind::Text, Some($service_type), "Type in the service catalogue."),
+            works("service_name", Kind::Text, None, "Name in the service catalogue; unset: any."),
+            works(
+                "valid_interfaces",
+                Kind::List,
+                Some(r#"["internal", "public"]"#),
+                "Interfaces in the service catalogue; the first that is there counts.",
+            ),
+            works("region_name", Kind::Text, None, "Region in the service catalogue; unset: any."),
+            lacks("min_version", Kind::Text, None, "a choice of the API's version", "Lowest major version."),
+            lacks("max_version", Kind::Text, None, "a choice of the API's version", "Highest major version."),
+            no_effect("connect_retries", $retries),
+            no_effect("connect_retry_delay", $retries),
+            no_effect("status_code_retries", $retries),
+            no_effect("status_code_retry_delay", $retries),
+            no_effect("retriable_status_codes", $retries),
+        ]
+    };
+}
+pub(super) use with_adapter;
+
 pub(super) const LIBRARY: &str = "it tunes a library that is not used here";
 /// All that keystoneauth knows.
 pub(super) const AUTH_TYPES: &[&str] = &[

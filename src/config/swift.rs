@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
-use super::keystone::with_auth;
+use super::keystone::with_adapter;
 use super::spec::Section;
 use super::{Adapter, Auth, AuthType};
 
@@ -15,9 +15,11 @@ pub(super) const SECTION: Section = Section {
     name: "swift",
     help: "Introspection data in Swift, with processing.store_data \"swift\" and for migrate-data. auth_type \
            \"v1password\" is for a Swift without Keystone: auth_url is where it gives tokens (/auth/v1.0).",
-    options: with_auth![
+    options: with_adapter![
         "\"none\"",
         keystone::WORKING_ALONE,
+        "\"object-store\"",
+        RETRIES,
         works(
             "container",
             Kind::Form(forms::CONTAINER),
@@ -36,24 +38,8 @@ pub(super) const SECTION: Section = Section {
             None,
             "URL of the account, /v1/AUTH_... included; unset: as who we are tells it.",
         ),
-        works("service_type", Kind::Text, Some("\"object-store\""), "Type in the service catalogue."),
-        works("service_name", Kind::Text, None, "Name in the service catalogue; unset: any."),
-        works(
-            "valid_interfaces",
-            Kind::List,
-            Some(r#"["internal", "public"]"#),
-            "Interfaces in the service catalogue; the first that is there counts.",
-        ),
-        works("region_name", Kind::Text, None, "Region in the service catalogue; unset: any."),
         works("timeout", Kind::Integer(1, 3600), Some("30"), "Seconds that one request may take."),
         works("max_concurrency", Kind::Integer(1, 1000), Some("16"), "Requests at one time."),
-        lacks("min_version", Kind::Text, None, "a choice of the API's version", "Lowest major version."),
-        lacks("max_version", Kind::Text, None, "a choice of the API's version", "Highest major version."),
-        no_effect("connect_retries", RETRIES),
-        no_effect("connect_retry_delay", RETRIES),
-        no_effect("status_code_retries", RETRIES),
-        no_effect("status_code_retry_delay", RETRIES),
-        no_effect("retriable_status_codes", RETRIES),
         no_effect("max_retries", RETRIES),
     ],
     rest: None,
