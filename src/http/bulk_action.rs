@@ -1,7 +1,7 @@
 //! `/bulk_action/export/` and `/bulk_action/import/`: the inventory in the shape of its ancestor.
 //!
-//! Invariant: blobs are the ancestor's, relations are keys; mistakes are answered in our shape, whose member `errors`
-//! is what its clients look for.
+//! Invariant: blobs are the ancestor's, relations are keys; whatever is refused is told in a member `errors`, which is
+//! what its clients look for.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -29,7 +29,7 @@ pub(super) async fn export(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     inventory::stream_of(&api, selection, Format::Json).await
 }
 
-/// `POST /bulk_action/import/`, whatever the content type is
+/// `POST /bulk_action/import/`, or PUT, whatever the content type is
 pub(super) async fn import(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let order = Order { dialect: Dialect::Ancestor, ..Order::default() };
     inventory_import::carry_out(&request, &api, order).await

@@ -57,5 +57,5 @@ async fn answer<B: MessageBody + 'static>(
             next.call(request).await?.map_into_boxed_body()
         }
     };
-    Ok(unread::hold(failure::as_drydock(failure::finish(response, api, access))))
+    Ok(unread::hold(failure::for_clients(failure::finish(response, api, access))))
 }

@@ -44,28 +44,74 @@ pub(super) struct DrydockBody<'a> {
     kind: &'static str,
 }
 
-/// Whether the clients of this path are those of Drydock.
-pub(super) fn is_of_drydock(path: &str) -> bool {
-    path.starts_with("/api/v1.0")
+/// The same, as clients of Mozilla Inventory look for it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BulkActionError)]
+pub(super) struct BulkActionBody<'a> {
+    errors: &'a str,
+    error: Message<'a>,
 }
 
-/// Gives an error the form that clients of Drydock read, where they have asked.
-pub(super) fn as_drydock(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+/// Whose clients ask under a path; their errors have a form of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clients {
+    /// Ours, and those of ironic-inspector.
+    Inspector,
+    /// Those of Drydock.
+    Drydock,
+    /// Those of Mozilla Inventory's bulk action.
+    BulkAction,
+}
+
+impl Clients {
+    /// The clients that know this path.
+    pub(super) fn of(path: &str) -> Self {
+        if path.starts_with("/api/v1.0") {
+            Self::Drydock
+        } else if path.strip_prefix("/en-US").unwrap_or(path).starts_with("/bulk_action") {
+            Self::BulkAction
+        } else {
+            Self::Inspector
+        }
+    }
+
+    /// The name of the schema of their errors.
+    pub(super) fn error_schema(self) -> &'static str {
+        match self {
+            Self::Inspector => "Error",
+            Self::Drydock => "DrydockError",
+            Self::BulkAction => "BulkActionError",
+        }
+    }
+
+    /// The error in their form, where that is another one.
+    fn form(self, text: &[u8], status: StatusCode) -> Option<Bytes> {
+        if self == Self::Inspector {
+            return None;
+        }
+        let document: Value = serde_json::from_slice(text).ok()?;
+        let message = document.pointer("/error/message")?.as_str()?;
+        let written = if self == Self::Drydock {
+            let retry = matches!(status, StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE);
+            json::write(&DrydockBody { message, retry, kind: "error" })
+        } else {
+            json::write(&BulkActionBody { errors: message, error: Message { message } })
+        };
+        written.ok().map(Bytes::from)
+    }
+}
+
+/// Gives an error the form that those read who have asked.
+pub(super) fn for_clients(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let status = response.status();
-    if !is_of_drydock(response.request().path()) || !(status.is_client_error() || status.is_server_error()) {
+    let clients = Clients::of(response.request().path());
+    if clients == Clients::Inspector || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     response.map_body(|_, body| match body.try_into_bytes() {
-        Ok(text) => BoxBody::new(drydock_form(&text, status).unwrap_or(text)),
+        Ok(text) => BoxBody::new(clients.form(&text, status).unwrap_or(text)),
         Err(body) => body,
     })
-}
-
-fn drydock_form(text: &[u8], status: StatusCode) -> Option<Bytes> {
-    let document: Value = serde_json::from_slice(text).ok()?;
-    let message = document.pointer("/error/message")?.as_str()?;
-    let retry = matches!(status, StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE);
-    json::write(&DrydockBody { message, retry, kind: "error" }).ok().map(Bytes::from)
 }
 
 impl ResponseError for Error {

@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
-use super::failure::is_of_drydock;
+use super::failure::Clients;
 use super::policy::Demand;
 use super::routes::{Endpoint, ROUTES};
 use super::{Api, links, reply};
@@ -161,7 +161,7 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
         endpoint.doc.successes.iter().find(|(of, _)| *of == status).map(|(_, content)| *content)
     };
     let all = statuses(endpoint).into_iter();
-    let error = if is_of_drydock(endpoint.path) { "DrydockError" } else { "Error" };
+    let error = Clients::of(endpoint.path).error_schema();
     all.map(|status| (status.to_string(), response(status, content_of(status), error))).collect()
 }
 
@@ -191,7 +191,7 @@ fn response(status: u16, content: Option<Content>, error: &str) -> Value {
         // What is wrong before the request is read is told as everywhere.
         Some(Content::Problem) => vec![
             ("application/problem+json", reference("InventoryRefusal")),
-            ("application/json", reference("Error")),
+            ("application/json", reference(error)),
         ],
         None => vec![("application/json", reference(error))],
     };

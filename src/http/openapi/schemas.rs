@@ -77,6 +77,7 @@ const ZULU: &str = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$";
     tasks::view::ProgressView,
     tasks::view::Zulu,
     failure::DrydockBody<'_>,
+    failure::BulkActionBody<'_>,
     sightings::Page,
     sightings::View,
     Replayed,

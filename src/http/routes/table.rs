@@ -34,6 +34,13 @@ macro_rules! bulk_action {
                 Policy::InventoryUpdate,
                 || web::to(bulk_action::import),
             ),
+            put(
+                concat!($prefix, "/bulk_action/import"),
+                concat!("bulk import by PUT", $word),
+                openapi::BULK_IMPORT,
+                Policy::InventoryUpdate,
+                || web::to(bulk_action::import),
+            ),
         ]
     };
 }
@@ -281,6 +288,16 @@ const fn post(
     handler: fn() -> Route,
 ) -> Endpoint {
     Endpoint { method: Method::POST, path, name, doc, policy, handler }
+}
+
+const fn put(
+    path: &'static str,
+    name: &'static str,
+    doc: Doc,
+    policy: Policy,
+    handler: fn() -> Route,
+) -> Endpoint {
+    Endpoint { method: Method::PUT, path, name, doc, policy, handler }
 }
 
 const fn patch(

@@ -155,5 +155,12 @@ async fn clients_of_the_ancestor_find_systems_or_errors() {
     assert!(again.get("systems").is_none() && again["errors"].is_array());
     let found = ask("GET", "/bulk_action/export/?q=old.example.com").await.json();
     assert_eq!(found["systems"]["old.example.com"]["staticreg_set"]["nic0"]["views"], json!([2]));
-    assert_eq!(ask("GET", "/bulk_action/export/").await.status, StatusCode::BAD_REQUEST);
+    for path in ["/bulk_action/export/", "/en-US/bulk_action/export/?q=(a", "/bulk_action/import/"] {
+        let refused = ask("GET", path).await;
+        assert!(refused.status.is_client_error(), "{path}");
+        assert!(refused.json()["errors"].as_str().is_some_and(|text| !text.is_empty()), "{path}");
+    }
+    let put = request("PUT", "/bulk_action/import/").set_payload(r#"{"systems": {}}"#);
+    let done = send(&Fake::new(), &Settings::default(), put).await;
+    assert_eq!(done.json(), json!({"systems": {}}));
 }

@@ -60,7 +60,12 @@ impl Answer {
             return message.to_owned();
         }
         let message = body["error"]["message"].as_str().unwrap().to_owned();
-        assert_eq!(body, serde_json::json!({"error": {"message": message.clone()}}));
+        let mut wanted = serde_json::json!({"error": {"message": message.clone()}});
+        if let Some(errors) = body.get("errors") {
+            assert_eq!(errors, &message);
+            wanted["errors"] = errors.clone();
+        }
+        assert_eq!(body, wanted);
         message
     }
 
