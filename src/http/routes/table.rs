@@ -270,52 +270,19 @@ fn service() -> Vec<Endpoint> {
     ]
 }
 
-const fn get(
-    path: &'static str,
-    name: &'static str,
-    doc: Doc,
-    policy: Policy,
-    handler: fn() -> Route,
-) -> Endpoint {
-    Endpoint { method: Method::GET, path, name, doc, policy, handler }
+/// A function for each method.
+macro_rules! methods {
+    ($($name:ident $method:ident),*) => {$(
+        fn $name(
+            path: &'static str,
+            name: &'static str,
+            doc: Doc,
+            policy: Policy,
+            handler: fn() -> Route,
+        ) -> Endpoint {
+            Endpoint { method: Method::$method, path, name, doc, policy, handler }
+        }
+    )*};
 }
 
-const fn post(
-    path: &'static str,
-    name: &'static str,
-    doc: Doc,
-    policy: Policy,
-    handler: fn() -> Route,
-) -> Endpoint {
-    Endpoint { method: Method::POST, path, name, doc, policy, handler }
-}
-
-const fn put(
-    path: &'static str,
-    name: &'static str,
-    doc: Doc,
-    policy: Policy,
-    handler: fn() -> Route,
-) -> Endpoint {
-    Endpoint { method: Method::PUT, path, name, doc, policy, handler }
-}
-
-const fn patch(
-    path: &'static str,
-    name: &'static str,
-    doc: Doc,
-    policy: Policy,
-    handler: fn() -> Route,
-) -> Endpoint {
-    Endpoint { method: Method::PATCH, path, name, doc, policy, handler }
-}
-
-const fn delete(
-    path: &'static str,
-    name: &'static str,
-    doc: Doc,
-    policy: Policy,
-    handler: fn() -> Route,
-) -> Endpoint {
-    Endpoint { method: Method::DELETE, path, name, doc, policy, handler }
-}
+methods!(get GET, post POST, put PUT, patch PATCH, delete DELETE);
