@@ -6,11 +6,14 @@
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::{BTreeMap, HashMap};
+
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 use uuid::Uuid;
 
-use super::documents::{DocumentQueries, Packed};
+use super::documents::Packed;
 use super::schema::{build_data, documents, sightings};
 use super::writer::QueryResult;
 use crate::build_data::{Collection, Generator, Sighting};
@@ -173,31 +176,64 @@ const COUNT_SURPLUS: &str = "SELECT count(*) AS id FROM (SELECT collected_us, ro
      node_uuid, generator ORDER BY collected_us DESC, id DESC) AS place FROM build_data) AS ranked \
      WHERE collected_us < $1 OR place > $2";
 
+/// Rows that PostgreSQL is handed at a time.
+const ROWS_AT_A_TIME: usize = 1000;
+
+/// The components as rows, each one once.
+fn rows_of(node: &str, seen: &[Sighting], at: i64) -> Vec<SightingRow> {
+    let row = |one: &Sighting| SightingRow {
+        kind: one.kind.name().to_owned(),
+        value: one.value.clone(),
+        node_uuid: node.to_owned(),
+        detail: one.detail.clone(),
+        first_us: at,
+        last_us: at,
+        present: true,
+    };
+    let rows: BTreeMap<_, _> = seen.iter().map(|one| ((one.kind.name(), &one.value), row(one))).collect();
+    rows.into_values().collect()
+}
+
+/// Puts components where they are: a statement for each, which costs no way to a server.
+fn put_in_sqlite(connection: &mut diesel::SqliteConnection, rows: &[SightingRow]) -> QueryResult<()> {
+    use sightings as t;
+    for row in rows {
+        diesel::insert_into(t::table)
+            .values(row)
+            .on_conflict((t::kind, t::value, t::node_uuid))
+            .do_update()
+            .set((t::detail.eq(&row.detail), t::last_us.eq(row.last_us), t::present.eq(true)))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// The same in as few statements as can be.
+fn put_in_postgres(connection: &mut diesel::PgConnection, rows: &[SightingRow]) -> QueryResult<()> {
+    use sightings as t;
+    for some in rows.chunks(ROWS_AT_A_TIME) {
+        diesel::insert_into(t::table)
+            .values(some)
+            .on_conflict((t::kind, t::value, t::node_uuid))
+            .do_update()
+            .set((
+                t::detail.eq(excluded(t::detail)),
+                t::last_us.eq(excluded(t::last_us)),
+                t::present.eq(true),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
 macro_rules! build_queries {
-    ($connection:ty, $note:ident, $name:ident, $rows:ident) => {
+    ($connection:ty, $put:ident, $note:ident, $name:ident, $rows:ident) => {
         /// Where the components are by now; what is as it was found the last time needs no writing.
         fn $note(connection: &mut $connection, node: &str, seen: &[Sighting], at: i64) -> QueryResult<()> {
             use sightings as t;
             let of_node = t::table.filter(t::node_uuid.eq(node)).filter(t::present.eq(true));
             diesel::update(of_node).set(t::present.eq(false)).execute(connection)?;
-            for one in seen {
-                let row = SightingRow {
-                    kind: one.kind.name().to_owned(),
-                    value: one.value.clone(),
-                    node_uuid: node.to_owned(),
-                    detail: one.detail.clone(),
-                    first_us: at,
-                    last_us: at,
-                    present: true,
-                };
-                diesel::insert_into(t::table)
-                    .values(&row)
-                    .on_conflict((t::kind, t::value, t::node_uuid))
-                    .do_update()
-                    .set((t::detail.eq(&one.detail), t::last_us.eq(at), t::present.eq(true)))
-                    .execute(connection)?;
-            }
-            Ok(())
+            $put(connection, &rows_of(node, seen, at))
         }
 
         /// The content of the last row of a generator, and the name that the node had.
@@ -284,9 +320,15 @@ macro_rules! build_queries {
                     Some(_) => $name(self, &node, Some(Generator::Facts))?.map(|(document, _, _)| document),
                     None => None,
                 };
-                let mut facts = None;
+                let digests = written.items.iter().map(|item| item.digest.as_str());
+                let kept: Vec<(String, i64)> = documents::table
+                    .filter(documents::digest.eq_any(digests))
+                    .select((documents::digest, documents::id))
+                    .load(self)?;
+                let kept: HashMap<String, i64> = kept.into_iter().collect();
+                let (mut facts, mut rows) = (None, Vec::new());
                 for item in &written.items {
-                    let Some(document_id) = self.document_id(&item.digest)? else {
+                    let Some(document_id) = kept.get(&item.digest).copied() else {
                         log::error!(
                             "The content of build data is gone node={node} generator={}",
                             item.generator
@@ -296,7 +338,7 @@ macro_rules! build_queries {
                     if item.generator == Generator::Facts {
                         facts = Some(document_id);
                     }
-                    let row = NewBuild {
+                    rows.push(NewBuild {
                         node_uuid: &node,
                         node_name: name.as_deref(),
                         run_id: run.to_string(),
@@ -304,9 +346,9 @@ macro_rules! build_queries {
                         data_format: item.generator.data_format(),
                         collected_us: now.0,
                         document_id,
-                    };
-                    diesel::insert_into(build_data::table).values(&row).execute(self)?;
+                    });
                 }
+                diesel::insert_into(build_data::table).values(&rows).execute(self)?;
                 match &written.sightings {
                     Some(seen) if facts.is_none() || facts != known => $note(self, &node, seen, now.0),
                     _ => Ok(()),
@@ -416,5 +458,5 @@ fn build_of((row, digest, size_bytes): (Columns, String, i64)) -> Build {
     }
 }
 
-build_queries!(diesel::SqliteConnection, note_in_sqlite, last_in_sqlite, rows_in_sqlite);
-build_queries!(diesel::PgConnection, note_in_postgres, last_in_postgres, rows_in_postgres);
+build_queries!(diesel::SqliteConnection, put_in_sqlite, note_in_sqlite, last_in_sqlite, rows_in_sqlite);
+build_queries!(diesel::PgConnection, put_in_postgres, note_in_postgres, last_in_postgres, rows_in_postgres);
