@@ -14,6 +14,7 @@ use diesel::upsert::excluded;
 use uuid::Uuid;
 
 use super::documents::Packed;
+use super::prepared::prepared;
 use super::schema::{build_data, documents, sightings};
 use super::writer::QueryResult;
 use crate::build_data::{Collection, Generator, Sighting};
@@ -198,12 +199,13 @@ fn rows_of(node: &str, seen: &[Sighting], at: i64) -> Vec<SightingRow> {
 fn put_in_sqlite(connection: &mut diesel::SqliteConnection, rows: &[SightingRow]) -> QueryResult<()> {
     use sightings as t;
     for row in rows {
-        diesel::insert_into(t::table)
+        let put = diesel::insert_into(t::table)
             .values(row)
             .on_conflict((t::kind, t::value, t::node_uuid))
             .do_update()
             .set((t::detail.eq(&row.detail), t::last_us.eq(row.last_us), t::present.eq(true)))
-            .execute(connection)?;
+            .returning(t::present);
+        prepared(put).get_result::<bool>(connection)?;
     }
     Ok(())
 }
@@ -232,7 +234,8 @@ macro_rules! build_queries {
         fn $note(connection: &mut $connection, node: &str, seen: &[Sighting], at: i64) -> QueryResult<()> {
             use sightings as t;
             let of_node = t::table.filter(t::node_uuid.eq(node)).filter(t::present.eq(true));
-            diesel::update(of_node).set(t::present.eq(false)).execute(connection)?;
+            let gone = diesel::update(of_node).set(t::present.eq(false)).returning(t::present);
+            prepared(gone).get_results::<bool>(connection)?;
             $put(connection, &rows_of(node, seen, at))
         }
 
@@ -326,7 +329,7 @@ macro_rules! build_queries {
                     .select((documents::digest, documents::id))
                     .load(self)?;
                 let kept: HashMap<String, i64> = kept.into_iter().collect();
-                let (mut facts, mut rows) = (None, Vec::new());
+                let mut facts = None;
                 for item in &written.items {
                     let Some(document_id) = kept.get(&item.digest).copied() else {
                         log::error!(
@@ -338,7 +341,7 @@ macro_rules! build_queries {
                     if item.generator == Generator::Facts {
                         facts = Some(document_id);
                     }
-                    rows.push(NewBuild {
+                    let row = NewBuild {
                         node_uuid: &node,
                         node_name: name.as_deref(),
                         run_id: run.to_string(),
@@ -346,9 +349,10 @@ macro_rules! build_queries {
                         data_format: item.generator.data_format(),
                         collected_us: now.0,
                         document_id,
-                    });
+                    };
+                    let add = diesel::insert_into(build_data::table).values(&row).returning(build_data::id);
+                    prepared(add).get_result::<i64>(self)?;
                 }
-                diesel::insert_into(build_data::table).values(&rows).execute(self)?;
                 match &written.sightings {
                     Some(seen) if facts.is_none() || facts != known => $note(self, &node, seen, now.0),
                     _ => Ok(()),

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::documents::{DocumentQueries, Packed};
 use super::nodes::parse_uuid;
+use super::prepared::prepared;
 use super::schema::{documents, introspection_data, nodes};
 use super::writer::QueryResult;
 use crate::clock::Timestamp;
@@ -121,7 +122,7 @@ macro_rules! data_queries {
     ($connection:ty, $put:ident) => {
         fn $put(connection: &mut $connection, row: &Row<'_>) -> QueryResult<()> {
             use introspection_data as t;
-            diesel::insert_into(t::table)
+            let put = diesel::insert_into(t::table)
                 .values(row)
                 .on_conflict((t::node_uuid, t::processed))
                 .do_update()
@@ -131,8 +132,8 @@ macro_rules! data_queries {
                     t::digest.eq(excluded(t::digest)),
                     t::document_id.eq(excluded(t::document_id)),
                 ))
-                .execute(connection)?;
-            Ok(())
+                .returning(t::processed);
+            prepared(put).get_result::<bool>(connection).map(drop)
         }
 
         impl DataQueries for $connection {
@@ -146,7 +147,7 @@ macro_rules! data_queries {
                         introspection_data::digest,
                         Option::<Packed>::as_select(),
                     ))
-                    .first(self)
+                    .get_result(self)
                     .optional()?;
                 row.map(|(place, digest, document)| {
                     Ok(Stored { place: Place::named(&place)?, digest, document })
@@ -162,7 +163,7 @@ macro_rules! data_queries {
                 let digest: Option<Option<String>> = introspection_data::table
                     .find(key(node, variant))
                     .select(introspection_data::digest)
-                    .first(self)
+                    .get_result(self)
                     .optional()?;
                 Ok(digest.flatten())
             }

@@ -6,6 +6,7 @@
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
+use super::prepared::prepared;
 use super::schema::{build_data, documents, introspection_data};
 use super::writer::QueryResult;
 use crate::clock::Timestamp;
@@ -131,13 +132,13 @@ macro_rules! document_queries {
             fn keep_document(&mut self, document: &Packed, now: Timestamp) -> QueryResult<i64> {
                 use documents as t;
                 let same = t::table.filter(t::digest.eq(&document.digest));
-                let found: Option<(i64, i64)> = same.select((t::id, t::used_at)).first(self).optional()?;
+                let found: Option<(i64, i64)> =
+                    same.select((t::id, t::used_at)).get_result(self).optional()?;
                 if let Some((id, used_at)) = found {
                     let noted = used_at >= now.plus_seconds(-USE_NOTED_S).0;
                     // It may have been cleared away since it was found.
-                    if noted
-                        || diesel::update(t::table.find(id)).set(t::used_at.eq(now.0)).execute(self)? == 1
-                    {
+                    let note = diesel::update(t::table.find(id)).set(t::used_at.eq(now.0)).returning(t::id);
+                    if noted || prepared(note).get_result::<i64>(self).optional()?.is_some() {
                         return Ok(id);
                     }
                 }
@@ -149,25 +150,25 @@ macro_rules! document_queries {
                     body: &document.body,
                 };
                 // Another connection may have been faster: then it is that one's.
-                diesel::insert_into(t::table)
+                let add = diesel::insert_into(t::table)
                     .values(&row)
                     .on_conflict(t::digest)
                     .do_update()
                     .set(t::used_at.eq(now.0))
-                    .returning(t::id)
-                    .get_result(self)
+                    .returning(t::id);
+                prepared(add).get_result(self)
             }
 
             fn document_id(&mut self, digest: &str) -> QueryResult<Option<i64>> {
                 documents::table
                     .filter(documents::digest.eq(digest))
                     .select(documents::id)
-                    .first(self)
+                    .get_result(self)
                     .optional()
             }
 
             fn kept_document(&mut self, id: i64) -> QueryResult<Option<Packed>> {
-                documents::table.find(id).select(Packed::as_select()).first(self).optional()
+                documents::table.find(id).select(Packed::as_select()).get_result(self).optional()
             }
 
             fn unreferenced(

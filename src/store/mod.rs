@@ -15,6 +15,7 @@ pub mod housekeeping;
 pub mod inventory;
 pub mod nodes;
 pub mod power_jobs;
+mod prepared;
 pub mod registered;
 pub mod removals;
 pub mod rules;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::prepared::prepared;
 use super::schema::{attributes, nodes, run_attributes};
 use super::writer::QueryResult;
 use crate::clock::Timestamp;
@@ -182,7 +183,7 @@ macro_rules! node_queries {
                 let row = nodes::table
                     .find(uuid.to_string())
                     .select(NodeRow::as_select())
-                    .first(self)
+                    .get_result(self)
                     .optional()?;
                 row.map(NodeRow::into_record).transpose()
             }
@@ -322,9 +323,11 @@ macro_rules! node_queries {
 
             fn insert_node(&mut self, record: &Record) -> QueryResult<bool> {
                 let row = NodeRow::of(record);
-                let made =
-                    diesel::insert_into(nodes::table).values(&row).on_conflict_do_nothing().execute(self)?;
-                Ok(made == 1)
+                let add = diesel::insert_into(nodes::table)
+                    .values(&row)
+                    .on_conflict_do_nothing()
+                    .returning(nodes::version);
+                Ok(prepared(add).get_result::<i64>(self).optional()?.is_some())
             }
 
             fn update_node(&mut self, record: &Record, expected_version: i64) -> QueryResult<bool> {
@@ -332,7 +335,8 @@ macro_rules! node_queries {
                 let same = nodes::table
                     .filter(nodes::uuid.eq(&row.uuid))
                     .filter(nodes::version.eq(expected_version));
-                Ok(diesel::update(same).set(&row).execute(self)? == 1)
+                let replace = diesel::update(same).set(&row).returning(nodes::version);
+                Ok(prepared(replace).get_result::<i64>(self).optional()?.is_some())
             }
 
             fn delete_node(&mut self, uuid: Uuid, version: i64) -> QueryResult<bool> {

@@ -77,7 +77,7 @@ macro_rules! rule_queries {
     ($connection:ty) => {
         impl RuleQueries for $connection {
             fn rules_generation(&mut self) -> QueryResult<i64> {
-                rules_generation::table.find(GENERATION).select(rules_generation::generation).first(self)
+                rules_generation::table.find(GENERATION).select(rules_generation::generation).get_result(self)
             }
 
             fn raise_rules_generation(&mut self) -> QueryResult<i64> {

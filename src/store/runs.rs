@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::prepared::prepared;
 use super::schema::runs;
 use super::writer::QueryResult;
 use crate::clock::Timestamp;
@@ -100,22 +101,20 @@ macro_rules! run_queries {
 
             fn plan(&mut self, run: Uuid) -> QueryResult<Option<Vec<u8>>> {
                 let plan: Option<Option<Vec<u8>>> =
-                    runs::table.find(run.to_string()).select(runs::plan).first(self).optional()?;
+                    runs::table.find(run.to_string()).select(runs::plan).get_result(self).optional()?;
                 Ok(plan.flatten())
             }
 
             fn timeline(&mut self, run: Uuid) -> QueryResult<Timeline> {
                 let stored: Option<Option<Vec<u8>>> =
-                    runs::table.find(run.to_string()).select(runs::timeline).first(self).optional()?;
+                    runs::table.find(run.to_string()).select(runs::timeline).get_result(self).optional()?;
                 Ok(stored.flatten().map(|text| Timeline::unpack(&text)).unwrap_or_default())
             }
 
             fn put_timeline(&mut self, run: Uuid, timeline: &Timeline) -> QueryResult<()> {
                 let packed = timeline.pack();
-                diesel::update(runs::table.find(run.to_string()))
-                    .set(runs::timeline.eq(packed))
-                    .execute(self)?;
-                Ok(())
+                let put = diesel::update(runs::table.find(run.to_string())).set(runs::timeline.eq(packed));
+                prepared(put.returning(runs::started_at)).get_result::<i64>(self).optional().map(drop)
             }
 
             fn open_run(&mut self, run: Uuid, node: Uuid, kind: RunKind, at: Timestamp) -> QueryResult<()> {
@@ -130,8 +129,8 @@ macro_rules! run_queries {
             }
 
             fn put_plan(&mut self, run: Uuid, plan: &[u8]) -> QueryResult<()> {
-                diesel::update(runs::table.find(run.to_string())).set(runs::plan.eq(plan)).execute(self)?;
-                Ok(())
+                let put = diesel::update(runs::table.find(run.to_string())).set(runs::plan.eq(plan));
+                prepared(put.returning(runs::started_at)).get_result::<i64>(self).optional().map(drop)
             }
 
             fn delete_run(&mut self, run: Uuid) -> QueryResult<()> {
@@ -141,16 +140,14 @@ macro_rules! run_queries {
 
             fn close_run(&mut self, run: Uuid, end: &RunEnd) -> QueryResult<()> {
                 let open = runs::table.filter(runs::id.eq(run.to_string())).filter(runs::outcome.is_null());
-                diesel::update(open)
-                    .set((
-                        runs::outcome.eq(end.outcome.name()),
-                        runs::finished_at.eq(end.at.0),
-                        runs::error.eq(end.error.as_deref()),
-                        runs::power.eq(end.power.as_deref()),
-                        runs::plan.eq(None::<Vec<u8>>),
-                    ))
-                    .execute(self)?;
-                Ok(())
+                let close = diesel::update(open).set((
+                    runs::outcome.eq(end.outcome.name()),
+                    runs::finished_at.eq(end.at.0),
+                    runs::error.eq(end.error.as_deref()),
+                    runs::power.eq(end.power.as_deref()),
+                    runs::plan.eq(None::<Vec<u8>>),
+                ));
+                prepared(close.returning(runs::started_at)).get_result::<i64>(self).optional().map(drop)
             }
 
             fn set_run_power(&mut self, run: Uuid, power: &str) -> QueryResult<()> {
