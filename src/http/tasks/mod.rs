@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Api, auth, body, builds, links, list, path, query, reply};
+use crate::cluster::Leader;
 use crate::design::finding::{Finding, Level};
 use crate::error::{Error, Kind, Result};
 use crate::fsm::State;
@@ -323,8 +324,8 @@ pub(super) async fn nodes(request: HttpRequest, api: Data<Api>) -> Result<HttpRe
 
 /// `POST /v1/nodefilter`
 pub(super) async fn nodefilter(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
-    let filter = order::filter(document::decode(&body::read(&request, &api.settings).await?)?)?;
-    Ok(reply::json(StatusCode::OK, &api.tasks.select(filter).await?))
+    let (filter, design) = order::filter(document::decode(&body::read(&request, &api.settings).await?)?)?;
+    Ok(reply::json(StatusCode::OK, &api.tasks.select(filter, design).await?))
 }
 
 /// `GET /versions`
@@ -343,26 +344,36 @@ pub(super) async fn health(api: Data<Api>) -> Result<HttpResponse> {
 
 /// `GET /api/v1.0/health/extended`
 pub(super) async fn extended_health(api: Data<Api>) -> HttpResponse {
-    let ready = (api.health)().troubles.is_empty();
+    let troubles = (api.health)().troubles;
+    let ready = troubles.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    reply::json(status, &extended(&api))
+    // Without the database nobody can tell; that it is away is among the troubles.
+    let leader = if ready { api.instances.leader().await.ok().flatten() } else { None };
+    reply::json(status, &extended(&troubles, leader.as_ref(), status))
 }
 
-fn extended(api: &Api) -> Value {
-    let troubles = (api.health)().troubles;
-    let message = |text: &&str| serde_json::json!({"message": text, "error": true, "kind": "SimpleMessage"});
-    let (word, code) = if troubles.is_empty() { ("Success", 200) } else { ("Failure", 503) };
+/// Who leads is told, not judged: another one will, or this process does its own part without.
+fn extended(troubles: &[&'static str], leader: Option<&Leader>, status: StatusCode) -> Value {
+    let message = |text: &str, error: bool| serde_json::json!({"message": text, "error": error, "kind": "SimpleMessage"});
+    let age = leader.map(|leader| leader.ping_age_us / 1_000_000);
+    let who = match leader.zip(age) {
+        Some((leader, age)) => format!("Instance {} leads; its last ping was {age} s ago", leader.instance),
+        None => "It is not known who leads".to_owned(),
+    };
+    let mut messages: Vec<Value> = troubles.iter().map(|text| message(text, true)).collect();
+    messages.push(message(&who, false));
+    let ready = troubles.is_empty();
     serde_json::json!({
         "kind": "Status",
         "apiVersion": "v1.0",
         "metadata": {},
-        "status": word,
-        "message": if troubles.is_empty() { "" } else { "Rollcall failed to respond" },
+        "status": if ready { "Success" } else { "Failure" },
+        "message": if ready { "" } else { "Rollcall failed to respond" },
         "reason": "HealthCheck",
-        "details": {
-            "errorCount": troubles.len(),
-            "messageList": troubles.iter().map(message).collect::<Vec<_>>(),
-        },
-        "code": code,
+        "details": {"errorCount": troubles.len(), "messageList": messages},
+        "leader": leader.map(|leader| {
+            serde_json::json!({"instance": leader.instance, "ping_age_s": age})
+        }),
+        "code": status.as_u16(),
     })
 }
