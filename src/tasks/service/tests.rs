@@ -303,20 +303,6 @@ mod jobs {
             let began = std::time::Instant::now();
             assert_eq!(terminate(store, &id, Propagate::Children), Answer::Done);
             let took = began.elapsed();
-            println!("10000 children were stopped in {took:?}");
-            struct Old(String);
-            impl Job for Old {
-                type Output = ();
-                fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
-                    for n in 0..10_000 {
-                        session.add_entity(&self.0, 5, &format!("n{n}"), Outcome::Failure)?;
-                    }
-                    Ok(())
-                }
-            }
-            let began = std::time::Instant::now();
-            write(store, Old(id.clone()));
-            println!("10000 entities one by one took {:?}", began.elapsed());
             assert!(took < std::time::Duration::from_secs(2), "{took:?}");
             assert!(finish(store, &id, 1));
             assert_eq!(whole_of(store, &id).failures.len(), 10_000);
