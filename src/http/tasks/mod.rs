@@ -15,9 +15,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::policy::Policy;
 use super::{Api, auth, body, builds, links, list, path, query, reply};
 use crate::cluster::Leader;
 use crate::design::finding::{Finding, Level};
+use crate::design::reference::Reference;
 use crate::error::{Error, Kind, Result};
 use crate::fsm::State;
 use crate::node::builds::Contents;
@@ -89,10 +91,20 @@ fn named(request: &HttpRequest) -> Result<Uuid> {
 
 /// Who may create tasks may not have all of them done.
 fn permit(request: &HttpRequest, order: &crate::tasks::service::Order) -> Result<()> {
-    if auth::permits(request, order::policy(order.action)) {
+    if !auth::permits(request, order::policy(order.action)) {
+        let text = format!("Tasks with action {} are not allowed", order.action);
+        return Err(Error::new(Kind::Forbidden, text));
+    }
+    // Those that are about designs have a rule of their own.
+    permit_design(request, order.design.as_ref().filter(|_| !order.action.needs_design()))
+}
+
+/// A design is read in our name, wherever it is.
+fn permit_design(request: &HttpRequest, design: Option<&Reference>) -> Result<()> {
+    if design.is_none() || auth::permits(request, Policy::TaskValidate) {
         return Ok(());
     }
-    Err(Error::new(Kind::Forbidden, format!("Tasks with action {} are not allowed", order.action)))
+    Err(Error::new(Kind::Forbidden, "To have a design read is not allowed"))
 }
 
 /// `POST /v1/tasks`
@@ -325,6 +337,7 @@ pub(super) async fn nodes(request: HttpRequest, api: Data<Api>) -> Result<HttpRe
 /// `POST /v1/nodefilter`
 pub(super) async fn nodefilter(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let (filter, design) = order::filter(document::decode(&body::read(&request, &api.settings).await?)?)?;
+    permit_design(&request, design.as_ref())?;
     Ok(reply::json(StatusCode::OK, &api.tasks.select(filter, design).await?))
 }
 
