@@ -20,7 +20,8 @@ use crate::clock::SystemClock;
 use crate::cluster::{Cluster, Owner, StoredMembers};
 use crate::config::{Config, NodeServiceKind};
 use crate::data_store::{self, watched::Watched};
-use crate::design::{Resolver, Rules};
+use crate::design::standing::Standing;
+use crate::design::{Credentials, Resolver, Rules};
 use crate::error::{Error, Result};
 use crate::health::Health;
 use crate::http;
@@ -84,6 +85,8 @@ impl Daemon {
         let (services, ironic) = services(config, &store)?;
         let keep_data = data_store::registry::keeps(config)?;
         let data_store = data_store(config, &store).await?;
+        let designs = Resolver::new(designs(config).await?);
+        let design = standing(&designs);
         let (registry, nodes) = registry(Shared {
             settings: Arc::new(settings(config, keep_data, cluster.me().clone())),
             cluster,
@@ -93,6 +96,7 @@ impl Daemon {
             callback_deadline: Duration::from_secs(config.callback_deadline),
             discovery: Discovery::from_config(config),
             bmc_address_fields: config.ipmi_address_fields.clone(),
+            design,
             volatile: config.build_data.volatile.clone(),
             store,
             pipeline,
@@ -105,7 +109,6 @@ impl Daemon {
         log::info!("Interrupted runs were taken up count={interrupted}");
         let inventory = inventory(config, &registry.shared().store);
         supervisor::start(&registry, inventory.clone(), periods(config));
-        let designs = Resolver::new(designs(config));
         let tasks = Arc::clone(&designs);
         actix_rt::spawn(dispatcher::run(Arc::clone(&registry), tasks, limits(config)));
         let (settings, options) = (http_settings(config, authentication), server_settings(config));
@@ -278,15 +281,28 @@ fn periods(config: &Config) -> Periods {
     Periods { clean_up: (!period.is_zero()).then_some(period), keep }
 }
 
-fn designs(config: &Config) -> Rules {
+/// How designs are read. It reads files: not on the reactor.
+async fn designs(config: &Config) -> Result<Rules> {
+    let design = config.design.clone();
+    let credentials = tokio::task::spawn_blocking(move || Credentials::from_config(&design));
+    let credentials = credentials.await.map_err(Error::internal)??;
     let design = &config.design;
-    Rules {
+    Ok(Rules {
         folders: design.folders.clone(),
         networks: design.networks(),
         max_bytes: design.max_bytes,
         timeout: Duration::from_secs(design.timeout),
         remember: Duration::from_secs(design.cache_time),
-    }
+        credentials,
+        default: design.default_reference(),
+    })
+}
+
+/// The design that all nodes are held against, kept as it stands at its place.
+fn standing(designs: &Arc<Resolver>) -> Option<Arc<Standing>> {
+    let standing = Standing::new(designs.default()?.clone(), Arc::clone(designs));
+    actix_rt::spawn(Arc::clone(&standing).keep());
+    Some(standing)
 }
 
 fn limits(config: &Config) -> Limits {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::Connection;
-use rollcall::build_data::{Collection, Generator, Item, item};
+use rollcall::build_data::{Collection, Generator, Item, facts, item};
 use rollcall::clock::{Clock, SystemClock, Timestamp};
 use rollcall::config::Config;
 use rollcall::fsm::{self, Birth, Event};
@@ -58,7 +58,8 @@ fn ready(pipeline: &Pipeline, number: u32) -> Ready {
         document: object(machines::port(number, 0)),
     };
     let mut processed = posting.take_document(pipeline).unwrap();
-    let (mut items, sightings) = item::of_document(&processed, &Generator::ALL).unwrap();
+    let (mut items, sightings) =
+        item::of_document(&processed, &facts::of(&processed), &Generator::ALL).unwrap();
     items.extend(item::of_posting(&posting.raw, None, &Generator::ALL).unwrap());
     let change = pipeline.process(&View { node: &node, ports: &[port] }, &mut processed).unwrap();
     let references = items.iter().map(Item::reference).collect();

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::facts::{self, Sighting};
+use super::facts::{Facts, Sighting};
 use crate::error::Result;
 use crate::node_service::Object;
 use crate::processing::ramdisk_logs::RamdiskLogs;
@@ -28,11 +28,14 @@ pub enum Generator {
     Logs,
     /// The components that can be compared: see [`facts`].
     Facts,
+    /// Where the machine is other than its design declares it.
+    DesignFindings,
 }
 
 impl Generator {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Inventory, Self::Lldp, Self::Unprocessed, Self::Logs, Self::Facts];
+    pub const ALL: [Self; 6] =
+        [Self::Inventory, Self::Lldp, Self::Unprocessed, Self::Logs, Self::Facts, Self::DesignFindings];
 
     /// The name in rows and answers.
     #[must_use]
@@ -43,6 +46,7 @@ impl Generator {
             Self::Unprocessed => "unprocessed",
             Self::Logs => "logs",
             Self::Facts => "facts",
+            Self::DesignFindings => "design-findings",
         }
     }
 
@@ -57,7 +61,9 @@ impl Generator {
     pub fn data_format(self) -> &'static str {
         match self {
             Self::Logs => "application/gzip",
-            Self::Inventory | Self::Lldp | Self::Unprocessed | Self::Facts => "application/json",
+            Self::Inventory | Self::Lldp | Self::Unprocessed | Self::Facts | Self::DesignFindings => {
+                "application/json"
+            }
         }
     }
 }
@@ -98,7 +104,11 @@ pub struct Collection {
 }
 
 impl Item {
-    fn json(generator: Generator, content: &Value) -> Result<Self> {
+    /// An item of JSON.
+    ///
+    /// # Errors
+    /// Where it can not be compressed.
+    pub fn json(generator: Generator, content: &Value) -> Result<Self> {
         let text = content.to_string();
         Ok(Self { generator, content: Packed::pack(text.as_bytes())? })
     }
@@ -128,13 +138,16 @@ pub fn of_posting(raw: &Packed, logs: Option<&RamdiskLogs>, wanted: &[Generator]
     Ok(items)
 }
 
-/// The items of a document that the hooks have been through, and what can be looked for in it. Takes long for a
+/// The items of a document that the hooks have been through, with its facts, and what can be looked for in it. Takes long for a
 /// reactor thread.
 ///
 /// # Errors
 /// Where an item can not be compressed.
-pub fn of_document(document: &Object, wanted: &[Generator]) -> Result<(Vec<Item>, Vec<Sighting>)> {
-    let facts = facts::of(document);
+pub fn of_document(
+    document: &Object,
+    facts: &Facts,
+    wanted: &[Generator],
+) -> Result<(Vec<Item>, Vec<Sighting>)> {
     let mut items = Vec::new();
     if wanted.contains(&Generator::Inventory)
         && let Some(inventory) = document.get("inventory")

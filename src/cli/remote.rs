@@ -6,19 +6,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use awc::http::Method;
-use awc::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use awc::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use bytes::Bytes;
 use clap::Args;
 use serde_json::Value;
 
-use crate::config;
+use crate::config::{Auth, AuthType, Secret};
 use crate::error::{Error, Kind, Result};
-use crate::openstack::{Manner, Request, Tls, Transport};
+use crate::openstack::{Answer, Lookup, Manner, Proof, Request, Tls, Transport};
 
-/// The longest that the service may take; requests for messages wait for half a minute by themselves.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 /// Bytes of an answer.
 const BODY_LIMIT: usize = 256 << 20;
 
@@ -37,18 +34,57 @@ pub struct Remote {
     /// Its password; better given by the environment
     #[arg(long, global = true, env = "ROLLCALL_PASSWORD", hide_env_values = true)]
     pub password: Option<String>,
+    /// Who gets a token of Keystone, where none of these is given
+    #[command(flatten)]
+    pub keystone: Keystone,
     /// File of the authorities that vouch for the service
     #[arg(long, global = true, env = "OS_CACERT", value_name = "FILE")]
     pub cacert: Option<PathBuf>,
     /// Believe any service
     #[arg(long, global = true)]
     pub insecure: bool,
+    /// Seconds that an answer may take; requests for messages wait for half a minute by themselves
+    #[arg(long, global = true, env = "ROLLCALL_HTTP_TIMEOUT", default_value_t = 60, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub http_timeout: u64,
+}
+
+/// An account of Keystone.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Keystone {
+    /// URL of Keystone
+    #[arg(long, global = true, env = "OS_AUTH_URL", value_name = "URL")]
+    pub os_auth_url: Option<String>,
+    /// A user there
+    #[arg(long, global = true, env = "OS_USERNAME", value_name = "NAME")]
+    pub os_username: Option<String>,
+    /// Its password; better given by the environment
+    #[arg(long, global = true, env = "OS_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    pub os_password: Option<String>,
+    /// Its domain
+    #[arg(long, global = true, env = "OS_USER_DOMAIN_NAME", default_value = "Default", value_name = "NAME")]
+    pub os_user_domain_name: String,
+    /// The project that the token is for
+    #[arg(long, global = true, env = "OS_PROJECT_NAME", value_name = "NAME")]
+    pub os_project_name: Option<String>,
+    /// Its domain
+    #[arg(
+        long,
+        global = true,
+        env = "OS_PROJECT_DOMAIN_NAME",
+        default_value = "Default",
+        value_name = "NAME"
+    )]
+    pub os_project_domain_name: String,
 }
 
 /// The way to a service.
 pub struct Client {
     root: String,
-    credentials: Option<(HeaderName, HeaderValue)>,
+    /// The token that was given.
+    token: Option<HeaderValue>,
+    /// Who we are, where none was.
+    proof: Proof,
     transport: Transport,
 }
 
@@ -58,28 +94,44 @@ impl Remote {
     /// # Errors
     /// What is wrong with the options.
     pub fn client(&self) -> Result<Client> {
-        let auth =
-            config::Auth { cafile: self.cacert.clone(), insecure: self.insecure, ..config::Auth::default() };
-        let tls = Tls::from_config(&auth).map_err(Error::bad_request)?;
-        let manner =
-            Manner { service: "The service", tls, timeout: TIMEOUT, connections: 4, body_limit: BODY_LIMIT };
+        let trust = Auth { cafile: self.cacert.clone(), insecure: self.insecure, ..Auth::default() };
+        let tls = Tls::from_config(&trust).map_err(Error::bad_request)?;
+        let timeout = Duration::from_secs(self.http_timeout);
+        let proof = Proof::from_config(&self.auth(), Lookup::default(), &tls, timeout)?;
+        let manner = Manner { service: "The service", tls, timeout, connections: 4, body_limit: BODY_LIMIT };
+        let token = self.token.as_deref().map(|text| {
+            let mut value = HeaderValue::from_str(text)
+                .map_err(|_| Error::bad_request("The credentials can not be sent"))?;
+            value.set_sensitive(true);
+            Ok::<_, Error>(value)
+        });
         let root = self.url.trim_end_matches('/').to_owned();
-        Ok(Client { root, credentials: self.credentials()?, transport: Transport::start(manner)? })
+        Ok(Client { root, token: token.transpose()?, proof, transport: Transport::start(manner)? })
     }
 
-    fn credentials(&self) -> Result<Option<(HeaderName, HeaderValue)>> {
-        let (name, text) = match (&self.token, &self.username) {
-            (Some(token), _) => (HeaderName::from_static("x-auth-token"), token.clone()),
-            (None, Some(user)) => {
-                let pair = format!("{user}:{}", self.password.as_deref().unwrap_or_default());
-                (AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair)))
-            }
-            (None, None) => return Ok(None),
-        };
-        let value = HeaderValue::from_str(&text);
-        value
-            .map(|value| Some((name, value)))
-            .map_err(|_| Error::bad_request("The credentials can not be sent"))
+    /// Who asks, where no token is given.
+    fn auth(&self) -> Auth {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let account = &self.keystone;
+        if let (None, Some(username)) = (&self.token, given(&self.username)) {
+            let password = Some(Secret::new(self.password.clone().unwrap_or_default()));
+            let username = Some(username);
+            return Auth { auth_type: AuthType::HttpBasic, username, password, ..Auth::default() };
+        }
+        match (&self.token, given(&account.os_auth_url), given(&account.os_username)) {
+            (None, Some(url), Some(username)) => Auth {
+                auth_type: AuthType::Password,
+                auth_url: Some(url),
+                username: Some(username),
+                password: account.os_password.clone().map(Secret::new),
+                user_domain_name: Some(account.os_user_domain_name.clone()),
+                project_name: given(&account.os_project_name),
+                project_domain_name: given(&account.os_project_name)
+                    .map(|_| account.os_project_domain_name.clone()),
+                ..Auth::default()
+            },
+            _ => Auth::default(),
+        }
     }
 }
 
@@ -101,12 +153,15 @@ impl Client {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
-        let mut headers: Vec<_> = self.credentials.clone().into_iter().collect();
-        headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        let away = |failure: crate::openstack::Failure| Error::unavailable(failure.text);
         let body = body.map(|body| Bytes::from(body.to_string()));
-        let request = Request { method, url: format!("{}{path}", self.root), headers, body };
-        let answer =
-            self.transport.send(request).await.map_err(|failure| Error::unavailable(failure.text))?;
+        let mut pass = self.proof.pass().await.map_err(away)?;
+        let mut answer = self.sent(&method, path, body.clone(), pass.header.clone()).await?;
+        if answer.status == 401 && self.proof.reject(&pass) {
+            // A token may have been revoked: another one is tried, once.
+            pass = self.proof.pass().await.map_err(away)?;
+            answer = self.sent(&method, path, body, pass.header.clone()).await?;
+        }
         let document: Option<Value> = serde_json::from_slice(&answer.body).ok();
         if (200..300).contains(&answer.status) {
             return document
@@ -123,8 +178,26 @@ impl Client {
     }
 }
 
+impl Client {
+    async fn sent(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<Bytes>,
+        who: Option<(HeaderName, HeaderValue)>,
+    ) -> Result<Answer> {
+        let mut headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        headers.extend(self.token.clone().map(|token| (AUTH_TOKEN, token)).or(who));
+        let request = Request { method: method.clone(), url: format!("{}{path}", self.root), headers, body };
+        self.transport.send(request).await.map_err(|failure| Error::unavailable(failure.text))
+    }
+}
+
 /// A part of a path.
 #[must_use]
 pub fn segment(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,15 @@ pub struct Term {
     pub epoch: i64,
 }
 
+/// Who leads, as the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leader {
+    /// The name of the instance.
+    pub instance: String,
+    /// Microseconds since its last ping, by the database's clock.
+    pub ping_age_us: i64,
+}
+
 /// An instance, as the database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
@@ -223,6 +232,9 @@ impl Cluster {
 pub trait Members {
     /// All instances, by name.
     async fn instances(&self) -> Result<Vec<Instance>>;
+
+    /// Who leads, or led last.
+    async fn leader(&self) -> Result<Option<Leader>>;
 }
 
 /// The cluster, as the database has it.
@@ -238,6 +250,10 @@ impl Members for StoredMembers {
     async fn instances(&self) -> Result<Vec<Instance>> {
         let grace_us = self.cluster.timing.grace_us();
         self.store.read(move |session| session.instances(grace_us)).await
+    }
+
+    async fn leader(&self) -> Result<Option<Leader>> {
+        self.store.read(|session| session.leader()).await
     }
 }
 

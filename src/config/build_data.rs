@@ -17,7 +17,7 @@ pub(super) const SECTION: Section = Section {
         works(
             "generators",
             Kind::ListOf(forms::GENERATOR),
-            Some("[\"inventory\", \"lldp\", \"unprocessed\", \"logs\", \"facts\"]"),
+            Some("[\"inventory\", \"lldp\", \"unprocessed\", \"logs\", \"facts\", \"design-findings\"]"),
             "What is kept; facts are needed for differences and for the search for components.",
         ),
         works("keep_time", Kind::Integer(0, LONGEST), Some("0"), "Seconds that it is kept; 0 is for ever."),

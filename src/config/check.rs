@@ -22,6 +22,9 @@ pub(super) fn complete(config: &mut Config, draft: &Draft) {
     if !draft.has("swift", "auth_type") && draft.has("swift", "auth_url") {
         config.swift.auth.auth_type = AuthType::Password;
     }
+    if !draft.has("design", "auth_type") && draft.has("design", "auth_url") {
+        config.design.auth.auth_type = AuthType::Password;
+    }
     if !draft.has("keystone_authtoken", "auth_type") {
         config.keystone_authtoken.auth.auth_type = AuthType::Password;
     }
@@ -43,6 +46,7 @@ pub(super) fn check(config: &Config, draft: &mut Draft) {
     healthcheck(config, draft);
     retention(config, draft);
     config.cluster.check(draft);
+    config.design.check(draft);
 }
 
 fn ports(config: &Config, draft: &mut Draft) {

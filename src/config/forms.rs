@@ -12,6 +12,7 @@ use url::Url;
 use super::DatabaseUrl;
 use super::spec::Form;
 use crate::data_store::registry;
+use crate::design::reference::Reference;
 
 /// An IP address.
 pub(super) const IP_ADDRESS: Form = Form { name: "IP address", check: ip_address };
@@ -39,9 +40,11 @@ pub(super) const DATA_STORE: Form =
     Form { name: "none, database, swift or folder:PATH", check: registry::check };
 /// The name of a container of Swift.
 pub(super) const CONTAINER: Form = Form { name: "text without slash", check: container };
-/// The pattern of a log's name.
+/// What makes build data.
 pub(super) const GENERATOR: Form =
-    Form { name: "inventory, lldp, unprocessed, logs or facts", check: generator };
+    Form { name: "inventory, lldp, unprocessed, logs, facts or design-findings", check: generator };
+/// Where a design is, without user and password.
+pub(super) const DESIGN: Form = Form { name: "URI of a design", check: design };
 /// A kind of components, or one of their properties.
 pub(super) const FACT: Form = Form { name: "KIND or KIND.PROPERTY", check: fact };
 /// The pattern of a log's name.
@@ -49,6 +52,16 @@ pub(super) const LOG_NAME: Form = Form { name: "pattern", check: log_name };
 
 /// Bytes that the node service takes as the name of a physical network.
 const MAX_NETWORK_NAME: usize = 64;
+
+fn design(text: &str) -> Result<(), String> {
+    if text
+        .split_once("://")
+        .is_some_and(|(_, rest)| rest.split('/').next().unwrap_or_default().contains('@'))
+    {
+        return Err("user and password do not belong into it; there is [design]credentials".to_owned());
+    }
+    Reference::parse(text).map(drop).map_err(|error| error.text)
+}
 
 fn ip_address(text: &str) -> Result<(), String> {
     text.parse::<IpAddr>().map(|_| ()).map_err(|_| "an IP address is needed, without port".to_owned())

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a bad document stops none of the others; those of other programs are left aside.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::finding::Finding;
@@ -13,6 +15,8 @@ pub(super) struct Document {
     pub kind: &'static str,
     pub name: String,
     pub content: Value,
+    /// `metadata.labels`
+    pub labels: BTreeMap<String, String>,
 }
 
 impl Document {
@@ -71,5 +75,13 @@ fn document(value: &Value) -> Result<Option<Document>, String> {
     let Some(kind) = KINDS.into_iter().find(|known| *known == kind) else { return Ok(None) };
     let name = text("/metadata/name").filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| format!("A {kind} has no metadata.name."))?.to_owned();
-    Ok(Some(Document { kind, name, content: content.cloned().unwrap_or_default() }))
+    let labels = value.pointer("/metadata/labels").map(pairs).unwrap_or_default();
+    Ok(Some(Document { kind, name, content: content.cloned().unwrap_or_default(), labels }))
+}
+
+/// The members of an object as labels; values that are no texts as JSON.
+pub(super) fn pairs(object: &Value) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let members = object.as_object().into_iter().flatten();
+    members.map(|(name, value)| (name.clone(), text(value))).collect()
 }

@@ -13,16 +13,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_tls::connect::{Connector as TcpConnector, Resolve, Resolver as NameResolver};
+use awc::http::StatusCode;
 use awc::{Client, Connector};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use ipnet::IpNet;
 use url::{Host, Url};
 
+use super::credentials::Credentials;
 use super::reference::Reference;
-use crate::config;
 use crate::error::{Error, Kind, Result};
-use crate::openstack::Tls;
+use crate::openstack::{Failure as NoPass, Pass};
 
 /// Attempts, where the network or the server fails.
 const ATTEMPTS: u32 = 3;
@@ -32,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const REMEMBERED: usize = 100;
 
 /// What may be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     /// Files below these folders.
     pub folders: Vec<PathBuf>,
@@ -44,6 +45,10 @@ pub struct Rules {
     pub timeout: Duration,
     /// How long one is remembered.
     pub remember: Duration,
+    /// Who we are to servers.
+    pub credentials: Credentials,
+    /// The design that is taken where none is named.
+    pub default: Option<Reference>,
 }
 
 /// Reads designs.
@@ -57,6 +62,23 @@ enum Failure {
     /// It may be there a moment later.
     Passing(String),
     Final(String),
+    /// It does not know us.
+    Unauthorized,
+}
+
+impl Failure {
+    /// Nobody else may be known there.
+    fn settled(self) -> Self {
+        match self {
+            Self::Unauthorized => Self::Final(format!("the server answers {}", StatusCode::UNAUTHORIZED)),
+            other => other,
+        }
+    }
+}
+
+fn no_pass(failure: NoPass) -> Failure {
+    let why = format!("there is no token: {failure}");
+    if failure.is_passing() { Failure::Passing(why) } else { Failure::Final(why) }
 }
 
 impl Resolver {
@@ -64,6 +86,18 @@ impl Resolver {
     #[must_use]
     pub fn new(rules: Rules) -> Arc<Self> {
         Arc::new(Self { rules, known: Mutex::default() })
+    }
+
+    /// The design that is taken where none is named.
+    #[must_use]
+    pub fn default(&self) -> Option<&Reference> {
+        self.rules.default.as_ref()
+    }
+
+    /// How long a design is remembered.
+    #[must_use]
+    pub fn remembers(&self) -> Duration {
+        self.rules.remember
     }
 
     /// The content of a reference.
@@ -77,7 +111,7 @@ impl Resolver {
         }
         let found = match reference {
             Reference::File(path) => self.file(path.clone()).await,
-            Reference::Web(url) => self.web(url).await,
+            Reference::Web(url) | Reference::Service { url, .. } => self.web(reference, url).await,
         };
         let content = found.map_err(|why| {
             Error::new(Kind::Unprocessable, format!("The design {key} can not be read: {why}"))
@@ -102,22 +136,36 @@ impl Resolver {
         read.await.map_err(|error| error.to_string())?
     }
 
-    async fn web(&self, url: &Url) -> Result<Bytes, String> {
+    async fn web(&self, reference: &Reference, url: &Url) -> Result<Bytes, String> {
         let mut pause = PAUSE;
         for attempt in 1.. {
-            match self.ask(url).await {
+            match self.ask_as_known(reference, url).await {
                 Ok(content) => return Ok(content),
                 Err(Failure::Passing(_)) if attempt < ATTEMPTS => {
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(4);
                 }
                 Err(Failure::Passing(why) | Failure::Final(why)) => return Err(why),
+                Err(Failure::Unauthorized) => return Err("the server does not know us".to_owned()),
             }
         }
         Err("it was never asked for".to_owned())
     }
 
-    async fn ask(&self, url: &Url) -> Result<Bytes, Failure> {
+    /// Asks as who we are. A token that is not taken may have been revoked: then another one is tried, once.
+    async fn ask_as_known(&self, reference: &Reference, url: &Url) -> Result<Bytes, Failure> {
+        let proof = self.rules.credentials.of(reference).map_err(Failure::Final)?;
+        let pass = proof.pass().await.map_err(no_pass)?;
+        match self.ask(url, &pass).await {
+            Err(Failure::Unauthorized) if proof.reject(&pass) => {
+                let pass = proof.pass().await.map_err(no_pass)?;
+                self.ask(url, &pass).await.map_err(Failure::settled)
+            }
+            asked => asked.map_err(Failure::settled),
+        }
+    }
+
+    async fn ask(&self, url: &Url, pass: &Pass) -> Result<Bytes, Failure> {
         // Names are judged by the resolver below; addresses never get there.
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
@@ -127,15 +175,21 @@ impl Resolver {
         if let Some(address) = literal.filter(|address| !may_be_asked(*address, &self.rules.networks)) {
             return Err(Failure::Final(refused(address)));
         }
-        let client = self.client().map_err(Failure::Final)?;
-        let sent = client.get(url.as_str()).send().await;
-        let mut answer = sent.map_err(|error| match chain(&error) {
+        let client = self.client();
+        let mut request = client.get(url.as_str());
+        if let Some(header) = &pass.header {
+            request = request.insert_header(header.clone());
+        }
+        let mut answer = request.send().await.map_err(|error| match chain(&error) {
             why if why.contains(REFUSED) => Failure::Final(why),
             why => Failure::Passing(why),
         })?;
         let status = answer.status();
         if status.is_server_error() {
             return Err(Failure::Passing(format!("the server answers {status}")));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(Failure::Unauthorized);
         }
         if !status.is_success() {
             return Err(Failure::Final(format!("the server answers {status}")));
@@ -148,20 +202,19 @@ impl Resolver {
         }
     }
 
-    fn client(&self) -> Result<Client, String> {
-        let tls = Tls::from_config(&config::Auth::default())?;
+    fn client(&self) -> Client {
         let names = NameResolver::custom(Guard { networks: self.rules.networks.clone() });
         let connector = Connector::new()
             .connector(TcpConnector::new(names).service())
-            .rustls_0_23(tls.client_config())
+            .rustls_0_23(self.rules.credentials.tls.client_config())
             .timeout(self.rules.timeout);
         // A redirect would lead past the checks.
-        Ok(Client::builder()
+        Client::builder()
             .connector(connector)
             .timeout(self.rules.timeout)
             .disable_redirects()
             .add_default_header(("accept-encoding", "identity"))
-            .finish())
+            .finish()
     }
 }
 

@@ -5,11 +5,14 @@
 //! HTTP of ours.
 
 pub mod compare;
+mod credentials;
 mod document;
 mod fetch;
 pub mod finding;
 pub mod reference;
 mod schema;
 pub mod site;
+pub mod standing;
 
+pub use self::credentials::Credentials;
 pub use self::fetch::{Resolver, Rules};

@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 /// The longest reference.
 const MAX_CHARS: usize = 2048;
 
+/// What is said of other schemes.
+const SCHEMES: &str = "its scheme is none of file, http, https, <service>+http, <service>+https";
+
 /// A reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
@@ -18,6 +21,13 @@ pub enum Reference {
     File(PathBuf),
     /// What a server answers.
     Web(Url),
+    /// What a service answers to whoever carries a token.
+    Service {
+        /// What it is called, before the `+` of the scheme.
+        name: String,
+        /// Where it is.
+        url: Url,
+    },
 }
 
 impl Reference {
@@ -29,6 +39,19 @@ impl Reference {
         let wrong = |why: &str| Err(Error::bad_request(format!("Invalid design_ref: {why}")));
         if text.chars().count() > MAX_CHARS {
             return wrong(&format!("it has more than {MAX_CHARS} characters"));
+        }
+        let scheme = text.split_once(':').map(|(scheme, _)| scheme).unwrap_or_default();
+        if let Some((name, plain)) = scheme.split_once('+') {
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            let rest = text.split_once('+').map(|(_, rest)| rest).unwrap_or_default();
+            return match (plain.to_lowercase().as_str(), Self::parse(rest)) {
+                _ if name.is_empty() || !name.bytes().all(is_name) => wrong("it names no service"),
+                ("http" | "https", Ok(Self::Web(url))) => {
+                    Ok(Self::Service { name: name.to_lowercase(), url })
+                }
+                ("http" | "https", Err(error)) => Err(error),
+                _ => wrong(SCHEMES),
+            };
         }
         let Ok(mut url) = Url::parse(text) else { return wrong("it is no URI") };
         match url.scheme() {
@@ -46,7 +69,7 @@ impl Reference {
                 url.set_fragment(None);
                 Ok(Self::Web(url))
             }
-            scheme => wrong(&format!("the scheme {scheme} is none of file, http, https")),
+            _ => wrong(SCHEMES),
         }
     }
 
@@ -56,6 +79,7 @@ impl Reference {
         match self {
             Self::File(path) => format!("file://{}", path.display()),
             Self::Web(url) => url.to_string(),
+            Self::Service { name, url } => format!("{name}+{url}"),
         }
     }
 }
@@ -70,6 +94,8 @@ mod tests {
             ("http://me:secret@design.example/a?b=c#d", "http://design.example/a?b=c"),
             ("https://me@design.example:8443/", "https://design.example:8443/"),
             ("file:///etc/rollcall/site.yaml", "file:///etc/rollcall/site.yaml"),
+            ("deckhand+https://me:s3cret@x/a#d", "deckhand+https://x/a"),
+            ("Deckhand+HTTP://x:9000/a", "deckhand+http://x:9000/a"),
         ] {
             assert_eq!(Reference::parse(text).unwrap().shown(), shown);
         }
@@ -81,7 +107,12 @@ mod tests {
             "",
             "site.yaml",
             "ftp://me:secret@x/",
-            "deckhand+http://me:secret@x/",
+            "deckhand+ftp://me:secret@x/",
+            "deckhand+file:///etc/passwd",
+            "a+b+http://me:secret@x/",
+            "+http://x/",
+            "deck hand+http://x/",
+            "deckhand+http://",
             "file://",
             "file:///",
             "http://",

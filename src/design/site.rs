@@ -22,6 +22,22 @@ pub struct Declared {
     pub node: Value,
     /// What the hardware is to be: that of the profile, and what the node says over it.
     pub hardware: Value,
+    /// Its labels: those of its document, and `metadata.owner_data`.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Declared {
+    /// The rack that it stands in.
+    #[must_use]
+    pub fn rack(&self) -> Option<&str> {
+        self.node.pointer("/metadata/rack").and_then(Value::as_str)
+    }
+
+    /// Its tags.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        let tags = self.node.pointer("/metadata/tags").and_then(Value::as_array);
+        tags.into_iter().flatten().filter_map(Value::as_str)
+    }
 }
 
 /// A design as it was read.
@@ -29,6 +45,8 @@ pub struct Declared {
 pub struct Site {
     /// What is declared of each node, by name.
     pub nodes: BTreeMap<String, Declared>,
+    /// The labels of each rack, by name.
+    pub racks: BTreeMap<String, BTreeMap<String, String>>,
     /// What is wrong with the design.
     pub findings: Vec<Finding>,
 }
@@ -54,7 +72,9 @@ impl Site {
                 Err((code, why)) => findings.push(Finding::error(code, &node.place(), why)),
             }
         }
-        Self { nodes, findings }
+        let racks = documents.iter().filter(|document| document.kind == "Rack");
+        let racks = racks.map(|rack| (rack.name.clone(), rack.labels.clone())).collect();
+        Self { nodes, racks, findings }
     }
 }
 
@@ -83,7 +103,9 @@ fn compile(node: &Document, known: &Known<'_>) -> Result<Declared, (&'static str
     };
     let own = joined.get("hardware").cloned().unwrap_or_else(|| Value::Object(Map::new()));
     let hardware = join(profile.content.clone(), &own);
-    Ok(Declared { name: node.name.clone(), node: joined, hardware })
+    let mut labels = joined.pointer("/metadata/owner_data").map(document::pairs).unwrap_or_default();
+    labels.extend(node.labels.clone());
+    Ok(Declared { name: node.name.clone(), node: joined, hardware, labels })
 }
 
 /// The child over its parent.
@@ -153,10 +175,10 @@ kind: BaremetalNode
 metadata: {name: not ours}
 ---
 schema: drydock/BaremetalNode/v1
-metadata: {name: node1}
+metadata: {name: node1, labels: {row: '7'}}
 data:
   host_profile: storage
-  metadata: {boot_mac: '52:54:00:00:01:00'}
+  metadata: {boot_mac: '52:54:00:00:01:00', owner_data: {gpu: 2, row: '6'}}
   oob: {address: 10.1.0.1}
   hardware:
     memory_mb: 32768

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::admission::Admitted;
 use crate::clock::Timestamp;
-use crate::cluster::{Instance, Members, Owner};
+use crate::cluster::{Instance, Leader, Members, Owner};
 use crate::context;
 use crate::design::finding::Finding;
 use crate::design::reference::Reference;
@@ -152,6 +152,10 @@ fn rule(uuid: &str) -> Rule {
 
 #[async_trait(?Send)]
 impl Members for Fake {
+    async fn leader(&self) -> Result<Option<Leader>> {
+        Ok(Some(Leader { instance: "one".to_owned(), ping_age_us: 2_900_000 }))
+    }
+
     async fn instances(&self) -> Result<Vec<Instance>> {
         self.note("instances".to_owned())?;
         Ok(vec![Instance {
@@ -238,6 +242,7 @@ pub(super) const TASK: &str = "33333333-2222-4333-8444-555555555555";
 #[async_trait(?Send)]
 impl Tasks for Fake {
     async fn create(&self, order: Order) -> Result<Whole> {
+        let order = order.settled(None)?;
         self.note(format!("create a task {} {:?} {:?}", order.action, order.filter, order.max_retry))?;
         Ok(tests::whole(TASK))
     }
@@ -303,8 +308,9 @@ impl Tasks for Fake {
         Ok(if bad { vec![wrong()] } else { Vec::new() })
     }
 
-    async fn select(&self, filter: Option<Value>) -> Result<Vec<String>> {
-        self.note(format!("select {filter:?}"))?;
+    async fn select(&self, filter: Option<Value>, design: Option<Reference>) -> Result<Vec<String>> {
+        let design = design.map(|design| design.shown()).unwrap_or_default();
+        self.note(format!("select {filter:?} {design}"))?;
         Ok(vec![NAME.to_owned()])
     }
 }

@@ -282,6 +282,7 @@ impl NodeActor {
             Request::Abort => Input::Abort(ticket),
             Request::Reapply(posting, source) => Input::Reapply(ticket, posting, source),
             Request::Token(token) => Input::Token(ticket, token),
+            Request::Power(order) => Input::Power(ticket, order),
             Request::Callback(posting) => Input::Callback(ticket, posting),
             Request::Adopt(adoption) => Input::Adopt(ticket, adoption),
             Request::Late(posting, line) => Input::Late(ticket, posting, line),
@@ -450,6 +451,7 @@ impl Handler<Notice> for NodeActor {
             Notice::PowerJob(run) => Input::PowerJob(run),
             Notice::LookAfterData => Input::LookAfterData,
             Notice::Resume => return self.refreshed(ctx, |actor, ctx| actor.resume(ctx)),
+            Notice::Withdrawn => return self.withdraw(ctx, self.shared.now()),
             Notice::Passivate if self.machine.is_idle() => return ctx.stop(),
             Notice::Passivate => return,
         };

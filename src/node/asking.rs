@@ -7,7 +7,7 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::order::{Adoption, Source, StartOrder};
+use super::order::{Adoption, PowerOrder, Source, StartOrder};
 use super::posting::Posting;
 use super::token::TokenDigest;
 use crate::context::Asker;
@@ -24,6 +24,8 @@ pub enum Request {
     Reapply(Arc<Posting>, Source),
     /// Give the waiting run another token.
     Token(TokenDigest),
+    /// Switch the power of the node at rest; answered when it is as wanted.
+    Power(PowerOrder),
     /// Take the ramdisk's data.
     Callback(Arc<Posting>),
     /// Begin a run with its data.
@@ -85,6 +87,8 @@ pub enum Notice {
     PowerJob(Uuid),
     /// Documents wait to be delivered to the data store, or to be removed from it.
     LookAfterData,
+    /// Somebody who waits for an answer may be gone.
+    Withdrawn,
     /// Nobody asked for a while: stop, if nothing is in flight.
     Passivate,
 }

@@ -14,6 +14,7 @@ mod data;
 mod deadline;
 mod history;
 mod messages;
+mod power;
 mod reapply;
 mod recovery;
 mod settings;
@@ -165,6 +166,7 @@ impl NodeMachine {
             Input::Abort(ticket) => self.on_abort(now, ticket),
             Input::Reapply(ticket, posting, source) => self.on_reapply(now, ticket, posting, source),
             Input::Token(ticket, token) => self.on_token(now, ticket, token),
+            Input::Power(ticket, order) => self.on_power(ticket, order),
             Input::Callback(ticket, posting) => self.on_callback(now, ticket, posting),
             Input::Adopt(ticket, adoption) => self.on_adopt(now, ticket, adoption),
             Input::Withdrawn(ticket) => self.on_withdrawn(ticket),
@@ -205,6 +207,7 @@ impl NodeMachine {
             | Input::Abort(ticket)
             | Input::Reapply(ticket, ..)
             | Input::Token(ticket, _)
+            | Input::Power(ticket, _)
             | Input::Callback(ticket, _)
             | Input::Adopt(ticket, _) => Some(vec![Effect::Answer(*ticket, Err(refusal))]),
             Input::Deadline | Input::PowerJob(_) | Input::LookAfterData | Input::Resume(_) => {

@@ -12,14 +12,16 @@ use uuid::Uuid;
 
 use super::Record;
 use super::data;
-use super::order::{Ending, Finding, Operation, Plan, PowerPolicy, Processed};
+use super::order::{Ending, Finding, Operation, Plan, PowerOrder, PowerPolicy, Processed};
 use super::ports;
 use super::posting::Posting;
 use super::shared::Shared;
 
+use crate::build_data::facts::{self, Facts};
 use crate::build_data::{Collection, Generator, Item, Sighting, item};
 use crate::cluster::{Guard, Held, Sharing};
 use crate::crash;
+use crate::design::standing::Compiled;
 use crate::error::{Error, Kind, Result};
 use crate::node_service::recorded::{Call, Recorded};
 use crate::node_service::{FailureKind, Node, NodeService, Object, Persistence, PowerTarget, ServiceError};
@@ -83,8 +85,14 @@ async fn own(
     operation: Operation,
 ) -> Finding {
     let (cluster, store) = (&shared.cluster, &shared.store);
-    let Some(standing) = standing.filter(|_| cluster.sharing() == Sharing::Several) else {
+    if cluster.sharing() == Sharing::Sole {
         return find(shared, service, node, operation).await;
+    }
+    let Some(standing) = standing else {
+        // There is no row that could be held; it is looked at once more whether that is so.
+        let is_there = matches!(operation, Operation::Power(_))
+            && !matches!(store.read_for_run(move |session| session.node(node)).await, Ok(None));
+        return if is_there { taken() } else { find(shared, service, node, operation).await };
     };
     if standing.is_active {
         let guard = Guard::new(cluster, store, (node, standing.version), standing.breaks);
@@ -93,6 +101,7 @@ async fn own(
     let refused = match &operation {
         Operation::LookAfterData => Finding::DataLookedAfter,
         Operation::AbortPowerOff(_) => Finding::AbortPoweredOff(Err(TAKEN.to_owned())),
+        Operation::Power(_) => taken(),
         _ => return find(shared, service, node, operation).await,
     };
     match Held::take(cluster, store, node, standing.version).await {
@@ -103,6 +112,10 @@ async fn own(
             refused
         }
     }
+}
+
+fn taken() -> Finding {
+    Finding::Powered(Err(Error::conflict(format!("Conflict: {TAKEN}"))))
 }
 
 async fn find(shared: &Shared, service: &dyn NodeService, node: Uuid, operation: Operation) -> Finding {
@@ -135,6 +148,7 @@ async fn find(shared: &Shared, service: &dyn NodeService, node: Uuid, operation:
         Operation::AbortPowerOff(within) => {
             Finding::AbortPoweredOff(power_off_within(service, node, within).await)
         }
+        Operation::Power(order) => Finding::Powered(power(service, node, order).await),
     }
 }
 
@@ -164,11 +178,14 @@ async fn process(
     let (pipeline, rules, store) =
         (Arc::clone(&shared.pipeline), Arc::clone(&shared.rules), shared.store.clone());
     let generators = shared.settings.generators.clone();
+    let design = shared.design.as_ref().and_then(|standing| standing.current());
     shared
         .compute(move || {
             let mut processed = posting.take_document(&pipeline)?;
             let view = View { node: &node, ports: &ports };
-            let found = item::of_document(&processed, &generators)?;
+            let facts = facts::of(&processed);
+            let mut found = item::of_document(&processed, &facts, &generators)?;
+            found.0.extend(held_against(design.as_deref(), &node, &facts, &generators)?);
             let mut change = pipeline.process(&view, &mut processed)?;
             // Rules add nothing to what is stored.
             let data = Packed::pack(&document::encode(&processed))?;
@@ -182,6 +199,20 @@ async fn process(
             Ok(Processed { plan: Box::new(Plan { change, ending, build }), data, rules, contents })
         })
         .await
+}
+
+/// Where the machine is other than declared, where it is declared.
+fn held_against(
+    design: Option<&Compiled>,
+    node: &Node,
+    facts: &Facts,
+    wanted: &[Generator],
+) -> Result<Option<Item>> {
+    if !wanted.contains(&Generator::DesignFindings) {
+        return Ok(None);
+    }
+    let report = design.and_then(|design| design.report(node.text("name"), facts));
+    report.map(|report| Item::json(Generator::DesignFindings, &report)).transpose()
 }
 
 /// What the end of the run writes down for good, and the contents of it.
@@ -302,4 +333,27 @@ async fn power_off_verified(service: &dyn NodeService, node: Uuid) -> Result<(),
         }
         tokio::time::sleep(POWER_POLL).await;
     }
+}
+
+/// Switches the power, and reads it back until it is as wanted, as long as there is time.
+async fn power(service: &dyn NodeService, node: Uuid, order: PowerOrder) -> Result<()> {
+    let mut state = "unknown".to_owned();
+    let switched = async {
+        let asked = service.set_power(node, order.target).await;
+        asked.map_err(|error| Error::unavailable(error.text))?;
+        loop {
+            // What can not be read may be readable a moment later.
+            if let Ok(found) = service.power_state(node).await {
+                state = found.unwrap_or_else(|| "unknown".to_owned());
+            }
+            if state == order.target.state() {
+                return Ok(());
+            }
+            tokio::time::sleep(POWER_POLL).await;
+        }
+    };
+    let done = tokio::time::timeout(order.within, switched).await;
+    done.unwrap_or_else(|_| {
+        Err(Error::unavailable(format!("Timed out: the node is still in the state {state}.")))
+    })
 }

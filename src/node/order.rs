@@ -11,7 +11,7 @@ use super::{Attribute, ManageBoot};
 use crate::build_data;
 use crate::error::Error;
 use crate::fsm::Birth;
-use crate::node_service::{Node, Persistence, ServiceError};
+use crate::node_service::{Node, Persistence, PowerTarget, ServiceError};
 use crate::processing::change::Change;
 use crate::processing::rules::Results;
 use crate::store::documents::Packed;
@@ -43,6 +43,15 @@ pub struct Adoption {
     pub posting: Arc<Posting>,
     /// The node as the node service shows it.
     pub node: Box<Node>,
+}
+
+/// What the power of a node at rest is to become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PowerOrder {
+    /// What.
+    pub target: PowerTarget,
+    /// How long that may take.
+    pub within: Duration,
 }
 
 /// Where a document for a reapply came from.
@@ -118,6 +127,8 @@ pub enum Operation {
     PowerOff,
     /// Power the machine off and read the power state back, again and again within this time.
     AbortPowerOff(Duration),
+    /// Switch the power of a node at rest, and read it back until it is as wanted.
+    Power(PowerOrder),
 }
 
 impl Operation {
@@ -135,6 +146,7 @@ impl Operation {
             Self::Apply(_) => "apply",
             Self::PowerOff => "power_off",
             Self::AbortPowerOff(_) => "abort_power_off",
+            Self::Power(_) => "power",
         }
     }
 
@@ -151,6 +163,7 @@ impl Operation {
             Self::LookAfterData => "looking after the data of an earlier run",
             Self::Apply(_) => "updating the node",
             Self::PowerOff | Self::AbortPowerOff(_) => "powering the machine off",
+            Self::Power(_) => "switching the power for a task",
         }
     }
 }
@@ -187,6 +200,8 @@ pub enum Finding {
     PoweredOff(Result<(), String>),
     /// Of [`Operation::AbortPowerOff`]; the error is why the power is not known to be off.
     AbortPoweredOff(Result<(), String>),
+    /// Of [`Operation::Power`].
+    Powered(Result<(), Error>),
 }
 
 /// What an interrupted run left in the database.

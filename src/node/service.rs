@@ -11,9 +11,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::actor::{Progress, Request};
+use super::actor::{Notice, Progress, Request};
 use super::callback::Found;
-use super::order::{Source, StartOrder};
+use super::order::{PowerOrder, Source, StartOrder};
 use super::prepare;
 use super::registry::Registry;
 use super::shared::Shared;
@@ -58,6 +58,20 @@ impl Nodes {
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
         self.registry.shared()
+    }
+
+    /// Switches the power of a node at rest under its lock; answers when it is as wanted. Who does not wait for that
+    /// calls [`Self::withdrawn`].
+    ///
+    /// # Errors
+    /// Why it is not as wanted; a conflict where nothing was done, since the node is being worked on.
+    pub async fn power(&self, node: Uuid, order: PowerOrder) -> Result<()> {
+        self.registry.ask(node, Request::Power(order), &Arc::default()).await
+    }
+
+    /// Has a node see that somebody who asked it is gone.
+    pub fn withdrawn(&self, node: Uuid) {
+        self.registry.wake(node, Notice::Withdrawn);
     }
 
     async fn ask(&self, node: Uuid, request: Request) -> Result<()> {

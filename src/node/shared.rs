@@ -17,6 +17,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::cluster::Cluster;
 use crate::context;
 use crate::data_store::watched::Watched;
+use crate::design::standing::Standing;
 use crate::error::{Error, Result};
 use crate::node_service::NodeService;
 use crate::processing::Pipeline;
@@ -82,6 +83,8 @@ pub struct Shared {
     pub discovery: Discovery,
     /// Members of `driver_info` that may hold the BMC's address, after `ipmi_address`.
     pub bmc_address_fields: Vec<String>,
+    /// What nodes are held against at the end of each run, where that is wanted.
+    pub design: Option<Arc<Standing>>,
     /// What is left out of differences.
     pub volatile: Vec<String>,
 }

@@ -187,6 +187,15 @@ impl PowerTarget {
             Self::On => "power on",
         }
     }
+
+    /// The power state that is there when it is done.
+    #[must_use]
+    pub fn state(self) -> &'static str {
+        match self {
+            Self::Off => "power off",
+            Self::Reboot | Self::On => "power on",
+        }
+    }
 }
 
 /// Whether a boot device holds for the next boot or for all.

@@ -12,7 +12,7 @@ use super::nodes::{damaged, parse_uuid};
 use super::schema::{active_instance, instances, nodes};
 use super::writer::QueryResult;
 use crate::clock::Timestamp;
-use crate::cluster::{Instance, Owner, Term};
+use crate::cluster::{Instance, Leader, Owner, Term};
 
 /// What a process tells of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,9 @@ pub trait ClusterQueries {
 
     /// All instances, by name. Those without a heartbeat for `grace_us` are dead.
     fn instances(&mut self, grace_us: i64) -> QueryResult<Vec<Instance>>;
+
+    /// Who claimed to lead last, and has not given that back.
+    fn leader(&mut self) -> QueryResult<Option<Leader>>;
 
     /// Removes instances that have been dead for `age_us` and own nothing.
     fn drop_instances(&mut self, age_us: i64) -> QueryResult<usize>;
@@ -175,6 +178,16 @@ macro_rules! cluster_queries {
                     .optional()?;
                 let rows: Vec<InstanceRow> = instances::table.order(instances::name.asc()).load(self)?;
                 rows.into_iter().map(|row| instance(row, now, grace_us, leader.as_ref())).collect()
+            }
+
+            fn leader(&mut self) -> QueryResult<Option<Leader>> {
+                let now: i64 = diesel::select(diesel::dsl::sql::<BigInt>($now)).get_result(self)?;
+                let row: Option<(String, i64)> = active_instance::table
+                    .filter(active_instance::holder.ne(""))
+                    .select((active_instance::holder, active_instance::pinged_at))
+                    .first(self)
+                    .optional()?;
+                Ok(row.map(|(instance, at)| Leader { instance, ping_age_us: now.saturating_sub(at).max(0) }))
             }
 
             fn drop_instances(&mut self, age_us: i64) -> QueryResult<usize> {

@@ -69,6 +69,9 @@ pub trait Session:
     + housekeeping::HousekeepingQueries
     + cluster::ClusterQueries
     + tasks::TaskQueries
+    + tasks::messages::MessageQueries
+    + tasks::entities::EntityQueries
+    + tasks::observed::ObservedQueries
 {
 }
 

@@ -1,18 +1,23 @@
-//! Rows of `tasks`, `task_entities`, `task_links` and `result_message`.
+//! Rows of `tasks`; what belongs to them is beside this file.
 //!
 //! Invariant: a row is changed by columns, under a condition on its status and, where its leader works on it, on the
-//! leader; never written whole. Messages are numbered without gaps, in the order of their commits.
+//! leader; never written whole.
 
+pub mod entities;
+pub mod messages;
+pub mod observed;
 #[cfg(test)]
 mod tests;
 
 use diesel::prelude::*;
 
-use super::schema::{build_data, nodes, result_message, runs, task_entities, task_links, tasks};
+pub use self::messages::{MessageRow, NewMessage};
+pub use self::observed::Mark;
+use super::schema::tasks;
 use super::writer::QueryResult;
 use crate::clock::Timestamp;
 use crate::cluster::Term;
-use crate::tasks::model::{Outcome, Status};
+use crate::tasks::model::{Action, Outcome, Status};
 
 /// Characters of a message that are kept.
 const MESSAGE_CHARS: usize = 4096;
@@ -87,6 +92,46 @@ pub struct TaskRow {
     pub version: i64,
 }
 
+impl TaskRow {
+    /// A task that is asked for now and that nothing was done for yet; the rest is said over it.
+    #[must_use]
+    pub fn new(id: String, action: Action, now: Timestamp) -> Self {
+        Self {
+            id,
+            parent_id: None,
+            action: action.name().to_owned(),
+            status: Status::Requested.name().to_owned(),
+            result_status: Outcome::Incomplete.name().to_owned(),
+            result_message: None,
+            result_reason: None,
+            retry: 0,
+            max_retry: 0,
+            expanded: 0,
+            requeued: 0,
+            design_ref: None,
+            design_digest: None,
+            node_filter: None,
+            request_context: None,
+            node_uuid: None,
+            node_name: None,
+            rack: None,
+            run_id: None,
+            observed: 0,
+            created_us: now.0,
+            created_by: None,
+            updated_us: now.0,
+            started_us: None,
+            finished_us: None,
+            terminate_us: None,
+            terminated_by: None,
+            owner: None,
+            owner_epoch: None,
+            next_seq: 0,
+            version: 1,
+        }
+    }
+}
+
 /// What is changed; nothing where `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, AsChangeset)]
 #[diesel(table_name = tasks)]
@@ -142,49 +187,6 @@ impl Change {
     }
 }
 
-/// A message to be added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewMessage {
-    /// What is told.
-    pub text: String,
-    /// Whether it counts as an error.
-    pub error: bool,
-    /// How bad it is.
-    pub level: &'static str,
-    /// What the context is: `node` or `task`.
-    pub context_type: &'static str,
-    /// The node or task that it is about.
-    pub context: String,
-    /// When it happened.
-    pub at: Timestamp,
-    /// More about it, a JSON object.
-    pub extra: String,
-}
-
-/// A message.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = result_message)]
-pub struct MessageRow {
-    /// Of which task.
-    pub task_id: String,
-    /// Its number: 1, 2, 3.
-    pub seq: i64,
-    /// What is told.
-    pub message: String,
-    /// Whether it counts as an error.
-    pub error: bool,
-    /// `Info`, `Warning` or `Error`.
-    pub level: String,
-    /// What the context is.
-    pub context_type: String,
-    /// What it is about.
-    pub context: String,
-    /// When it happened.
-    pub ts_us: i64,
-    /// More about it, JSON text.
-    pub extra: String,
-}
-
 /// Which tasks, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskQuery {
@@ -200,21 +202,6 @@ pub struct TaskQuery {
     pub created_by: Option<String>,
     /// The last task of the page before: when it was created, and its id.
     pub after: Option<(i64, String)>,
-}
-
-/// How a run stands that is observed.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
-pub struct Mark {
-    /// The run.
-    pub run: String,
-    /// Its node.
-    pub node: String,
-    /// How it ended.
-    pub outcome: Option<String>,
-    /// Why it failed.
-    pub error: Option<String>,
-    /// Transitions of the node while it is in this run; `None` where it is in another one, or gone.
-    pub version: Option<i64>,
 }
 
 /// Children of one attempt by status and result.
@@ -270,33 +257,6 @@ pub trait TaskQueries {
         now: Timestamp,
     ) -> QueryResult<usize>;
 
-    /// Adds messages; answers the number of the last one, nothing where there is no such task.
-    fn add_messages(&mut self, task: &str, messages: &[NewMessage]) -> QueryResult<Option<i64>>;
-
-    /// Messages with a higher number, in their order.
-    fn messages(&mut self, task: &str, after: i64, limit: i64) -> QueryResult<Vec<MessageRow>>;
-
-    /// Error messages of tasks, by task.
-    fn error_counts(&mut self, ids: &[String]) -> QueryResult<Vec<(String, i64)>>;
-
-    /// Notes how an attempt ended for an entity; the first word on it counts.
-    fn add_entity(&mut self, task: &str, retry: i32, entity: &str, outcome: Outcome) -> QueryResult<()>;
-
-    /// How the present attempts of tasks ended: task, entity, outcome.
-    fn entities(&mut self, ids: &[String]) -> QueryResult<Vec<(String, String, String)>>;
-
-    /// Adds a link as the last one, unless it is there.
-    fn add_link(&mut self, task: &str, rel: &str, href: &str) -> QueryResult<()>;
-
-    /// Links of tasks: task, relation, address.
-    fn links(&mut self, ids: &[String]) -> QueryResult<Vec<(String, String, String)>>;
-
-    /// How runs stand.
-    fn run_marks(&mut self, ids: &[String]) -> QueryResult<Vec<Mark>>;
-
-    /// Notes for which task a run's build data was collected.
-    fn tag_builds(&mut self, run: &str, task: &str) -> QueryResult<()>;
-
     /// Tasks without a parent that ended before `moment`, some of them.
     fn ended_tasks(&mut self, moment: Timestamp, limit: i64) -> QueryResult<Vec<String>>;
 
@@ -313,26 +273,11 @@ fn cut(text: &str, limit: usize) -> String {
     format!("{kept}\u{2026}")
 }
 
-fn rows(task: &str, first: i64, messages: &[NewMessage]) -> Vec<MessageRow> {
-    let row = |(seq, message): (i64, &NewMessage)| MessageRow {
-        task_id: task.to_owned(),
-        seq,
-        // PostgreSQL takes no NUL.
-        message: cut(&message.text.replace('\0', "\u{fffd}"), MESSAGE_CHARS),
-        error: message.error,
-        level: message.level.to_owned(),
-        context_type: message.context_type.to_owned(),
-        context: cut(&message.context, CONTEXT_CHARS),
-        ts_us: message.at.0,
-        extra: message.extra.clone(),
-    };
-    (first..).zip(messages).map(row).collect()
-}
-
 fn names(statuses: &[Status]) -> Vec<&'static str> {
     statuses.iter().map(|status| status.name()).collect()
 }
 
+/// The bodies, once for both databases.
 macro_rules! task_queries {
     ($connection:ty) => {
         impl TaskQueries for $connection {
@@ -459,116 +404,6 @@ macro_rules! task_queries {
                 diesel::update(meant)
                     .set((change, t::updated_us.eq(now.0), t::version.eq(t::version + 1)))
                     .execute(self)
-            }
-
-            fn add_messages(&mut self, task: &str, messages: &[NewMessage]) -> QueryResult<Option<i64>> {
-                use tasks as t;
-                let count = i64::try_from(messages.len()).unwrap_or(i64::MAX);
-                let last: Option<i64> = diesel::update(t::table.find(task))
-                    .set(t::next_seq.eq(t::next_seq + count))
-                    .returning(t::next_seq)
-                    .get_result(self)
-                    .optional()?;
-                let Some(last) = last else { return Ok(None) };
-                for row in rows(task, last.saturating_sub(count).saturating_add(1), messages) {
-                    diesel::insert_into(result_message::table).values(&row).execute(self)?;
-                }
-                Ok(Some(last))
-            }
-
-            fn messages(&mut self, task: &str, after: i64, limit: i64) -> QueryResult<Vec<MessageRow>> {
-                use result_message as t;
-                t::table
-                    .filter(t::task_id.eq(task))
-                    .filter(t::seq.gt(after))
-                    .order(t::seq.asc())
-                    .limit(limit)
-                    .select(MessageRow::as_select())
-                    .load(self)
-            }
-
-            fn error_counts(&mut self, ids: &[String]) -> QueryResult<Vec<(String, i64)>> {
-                use result_message as t;
-                t::table
-                    .filter(t::task_id.eq_any(ids))
-                    .filter(t::error.eq(true))
-                    .group_by(t::task_id)
-                    .select((t::task_id, diesel::dsl::count_star()))
-                    .load(self)
-            }
-
-            fn add_entity(
-                &mut self,
-                task: &str,
-                retry: i32,
-                entity: &str,
-                outcome: Outcome,
-            ) -> QueryResult<()> {
-                use task_entities as t;
-                let row = (
-                    t::task_id.eq(task),
-                    t::retry.eq(retry),
-                    t::entity.eq(entity),
-                    t::outcome.eq(outcome.name()),
-                );
-                diesel::insert_into(t::table).values(row).on_conflict_do_nothing().execute(self)?;
-                Ok(())
-            }
-
-            fn entities(&mut self, ids: &[String]) -> QueryResult<Vec<(String, String, String)>> {
-                use task_entities as t;
-                t::table
-                    .inner_join(tasks::table)
-                    .filter(t::task_id.eq_any(ids))
-                    .filter(t::retry.eq(tasks::retry))
-                    .order(t::entity.asc())
-                    .select((t::task_id, t::entity, t::outcome))
-                    .load(self)
-            }
-
-            fn add_link(&mut self, task: &str, rel: &str, href: &str) -> QueryResult<()> {
-                use task_links as t;
-                let there: Vec<(i32, String, String)> =
-                    t::table.filter(t::task_id.eq(task)).select((t::position, t::rel, t::href)).load(self)?;
-                if there.iter().any(|(_, known, at)| known == rel && at == href) {
-                    return Ok(());
-                }
-                let position = i32::try_from(there.len()).unwrap_or(i32::MAX);
-                let row = (t::task_id.eq(task), t::position.eq(position), t::rel.eq(rel), t::href.eq(href));
-                diesel::insert_into(t::table).values(row).on_conflict_do_nothing().execute(self)?;
-                Ok(())
-            }
-
-            fn links(&mut self, ids: &[String]) -> QueryResult<Vec<(String, String, String)>> {
-                use task_links as t;
-                t::table
-                    .filter(t::task_id.eq_any(ids))
-                    .order(t::position.asc())
-                    .select((t::task_id, t::rel, t::href))
-                    .load(self)
-            }
-
-            fn run_marks(&mut self, ids: &[String]) -> QueryResult<Vec<Mark>> {
-                let in_run = nodes::uuid.eq(runs::node_uuid).and(nodes::run_id.eq(runs::id));
-                runs::table
-                    .left_join(nodes::table.on(in_run))
-                    .filter(runs::id.eq_any(ids))
-                    .select((
-                        runs::id,
-                        runs::node_uuid,
-                        runs::outcome,
-                        runs::error,
-                        nodes::version.nullable(),
-                    ))
-                    .load(self)
-            }
-
-            fn tag_builds(&mut self, run: &str, task: &str) -> QueryResult<()> {
-                use build_data as t;
-                diesel::update(t::table.filter(t::run_id.eq(run)).filter(t::task_id.is_null()))
-                    .set(t::task_id.eq(task))
-                    .execute(self)?;
-                Ok(())
             }
 
             fn ended_tasks(&mut self, moment: Timestamp, limit: i64) -> QueryResult<Vec<String>> {

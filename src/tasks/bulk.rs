@@ -39,8 +39,7 @@ pub(super) async fn work(desk: &Rc<Desk>, id: &str, term: &Term) -> Result<()> {
     let mut known = Known::new();
     while let Some(task) = ours(desk, id, term).await? {
         let running = task.status == Status::Running.name();
-        let needs_design = task.action.parse::<Action>().is_ok_and(Action::needs_design);
-        if running && needs_design && task.design_digest.is_none() {
+        if running && task.design_ref.is_some() && task.design_digest.is_none() {
             // It is read once; where that fails, the task is over.
             designs::pin(desk, &task, term).await?;
             continue;
@@ -147,7 +146,8 @@ async fn targets(desk: &Desk, task: &TaskRow) -> Result<Vec<Target>> {
     });
     let filter = filter.transpose()?;
     let service = desk.registry.shared().services.local();
-    let nodes = selection::select(service.as_ref(), desk.store(), filter.as_ref()).await?;
+    let site = desk.designs.of_task(desk, task).await?;
+    let nodes = selection::select(service.as_ref(), desk.store(), filter.as_ref(), site.as_deref()).await?;
     Ok(nodes
         .into_iter()
         .map(|node| Target { uuid: node.uuid.to_string(), name: node.name, rack: node.rack })
@@ -156,33 +156,16 @@ async fn targets(desk: &Desk, task: &TaskRow) -> Result<Vec<Target>> {
 
 fn child_of(task: &TaskRow, action: Action, target: Target, now: Timestamp) -> TaskRow {
     TaskRow {
-        id: Uuid::new_v4().to_string(),
         parent_id: Some(task.id.clone()),
-        action: action.name().to_owned(),
-        status: Status::Requested.name().to_owned(),
-        result_status: Outcome::Incomplete.name().to_owned(),
-        result_message: None,
-        result_reason: None,
-        max_retry: 0,
-        expanded: 0,
-        requeued: 0,
-        node_filter: None,
+        retry: task.retry,
+        design_ref: task.design_ref.clone(),
+        design_digest: task.design_digest.clone(),
+        request_context: task.request_context.clone(),
+        created_by: task.created_by.clone(),
         node_uuid: Some(target.uuid),
         node_name: target.name,
         rack: target.rack,
-        run_id: None,
-        observed: 0,
-        created_us: now.0,
-        updated_us: now.0,
-        started_us: None,
-        finished_us: None,
-        terminate_us: None,
-        terminated_by: None,
-        owner: None,
-        owner_epoch: None,
-        next_seq: 0,
-        version: 1,
-        ..task.clone()
+        ..TaskRow::new(Uuid::new_v4().to_string(), action, now)
     }
 }
 
@@ -286,7 +269,9 @@ async fn write(desk: &Desk, child: &TaskRow, seen: Seen, term: &Term, now: Times
             // Whoever wanted a run to end has got what was wanted.
             let aborting = child.action == Action::AbortNode.name();
             let outcome = if aborting { Outcome::Success } else { outcome };
-            desk.write(term, End { child, term: of, outcome, summary, observed, messages, now }).await?;
+            let found = designs::of_run(desk, &child, outcome).await;
+            desk.write(term, End { child, term: of, outcome, summary, observed, messages, found, now })
+                .await?;
         }
         None if observed == child.observed && messages.is_empty() => {}
         None => {

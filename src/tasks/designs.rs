@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::dispatcher::{Desk, finish, ours};
 use super::jobs::{Finish, Pin, about_node, about_task};
-use super::model::{Outcome, Status};
-use crate::build_data::Generator;
+use super::model::{Action, Outcome, Status};
 use crate::build_data::facts::Facts;
+use crate::build_data::{Generator, Item};
 use crate::clock::Timestamp;
 use crate::cluster::Term;
 use crate::design::Resolver;
@@ -21,6 +21,7 @@ use crate::design::compare::compare;
 use crate::design::finding::{Finding, Level, failed};
 use crate::design::reference::Reference;
 use crate::design::site::Site;
+use crate::design::standing::report;
 use crate::error::{Error, Kind, Result};
 use crate::store::build_data::{Of, Selection};
 use crate::store::documents::Packed;
@@ -68,8 +69,16 @@ impl Designs {
         Ok(site)
     }
 
-    /// What differs between the last inventory of a node and what is declared of it.
-    pub async fn findings(&self, desk: &Desk, child: &TaskRow) -> Result<Vec<Finding>> {
+    /// The design that is pinned to a task, where it has one.
+    pub async fn of_task(&self, desk: &Desk, task: &TaskRow) -> Result<Option<Rc<Site>>> {
+        match task.design_digest.as_deref() {
+            Some(digest) => self.site(desk, digest).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What differs between what is declared of a node and its last inventory, or that of a run.
+    pub async fn findings(&self, desk: &Desk, child: &TaskRow, run: Option<Uuid>) -> Result<Vec<Finding>> {
         let refused = |why: String| Error::new(Kind::Unprocessable, why);
         let digest = child.design_digest.as_deref();
         let digest = digest.ok_or_else(|| refused("The task has no design.".to_owned()))?;
@@ -80,6 +89,7 @@ impl Designs {
         let node = child.node_uuid.as_deref().and_then(|node| Uuid::parse_str(node).ok());
         let wanted = Selection {
             of: node.map(Of::Node),
+            run,
             generator: Some(Generator::Facts.name().to_owned()),
             ..Selection::default()
         };
@@ -97,6 +107,25 @@ impl Designs {
         };
         desk.registry.shared().compute(work).await
     }
+}
+
+/// What a run is told to differ in from the design of its task, as it is kept; nothing where there is no such design,
+/// or it does not declare the node.
+pub(super) async fn of_run(desk: &Desk, child: &TaskRow, outcome: Outcome) -> Option<Item> {
+    let (reference, digest) = child.design_ref.as_deref().zip(child.design_digest.as_deref())?;
+    let run = child.run_id.as_deref().and_then(|run| Uuid::parse_str(run).ok())?;
+    let looks = [Action::IntrospectNode, Action::ReapplyNode].map(Action::name).contains(&&*child.action);
+    if !looks || outcome != Outcome::Success {
+        return None;
+    }
+    let found = match desk.designs.findings(desk, child, Some(run)).await {
+        Ok(findings) => report(reference, digest, &findings),
+        Err(error) => {
+            log::info!("A run was not held against the design of its task run={run} reason={error}");
+            return None;
+        }
+    };
+    Item::json(Generator::DesignFindings, &found).ok()
 }
 
 fn level(found: &Finding) -> &'static str {

@@ -18,12 +18,13 @@ use crate::context::{Asker, ID_PREFIX, Request};
 use crate::design::finding::Level;
 use crate::error::{Error, Kind, Result};
 use crate::fsm::State;
+use crate::node::order::PowerOrder;
 use crate::node::{Introspection, ManageBoot, Record};
 use crate::node_service::PowerTarget;
 use crate::store::tasks::{NewMessage, TaskRow};
 
-/// Between two looks at the power.
-const POWER_LOOK: Duration = Duration::from_secs(1);
+/// Between two looks at whether a child is to stop.
+const LOOK: Duration = Duration::from_secs(1);
 /// Between two attempts to abort a run that can not be aborted yet.
 const ABORT_AGAIN: Duration = Duration::from_secs(1);
 /// How often that is tried.
@@ -146,10 +147,10 @@ impl Turn {
             Ok(Action::IntrospectNode) => self.introspect().await,
             Ok(Action::ReapplyNode) => self.reapply().await,
             Ok(Action::AbortNode) => self.abort().await,
-            Ok(Action::PowerOnNode) => self.power(PowerTarget::On, "power on").await,
-            Ok(Action::PowerOffNode) => self.power(PowerTarget::Off, "power off").await,
+            Ok(Action::PowerOnNode) => self.power(PowerTarget::On).await,
+            Ok(Action::PowerOffNode) => self.power(PowerTarget::Off).await,
             Ok(Action::CompareNode) => self.compare().await,
-            Ok(Action::RebootNode) => self.power(PowerTarget::Reboot, "power on").await,
+            Ok(Action::RebootNode) => self.power(PowerTarget::Reboot).await,
             _ => self.end(Outcome::Failure, "The action is not known.", Vec::new()).await,
         }
     }
@@ -236,7 +237,7 @@ impl Turn {
     }
 
     async fn compare(&self) -> Result<()> {
-        let findings = match self.desk.designs.findings(&self.desk, &self.child).await {
+        let findings = match self.desk.designs.findings(&self.desk, &self.child, None).await {
             Ok(findings) => findings,
             Err(error) if error.kind == Kind::Unprocessable => return self.refused(&error).await,
             Err(error) => return Err(error),
@@ -251,36 +252,43 @@ impl Turn {
         self.conclude(outcome, &summary, messages).await
     }
 
-    async fn power(&self, target: PowerTarget, wanted: &str) -> Result<()> {
+    async fn power(&self, target: PowerTarget) -> Result<()> {
         if let Err(why) = self.free().await {
             return self.end(Outcome::Failure, &why, Vec::new()).await;
         }
-        let (node, service) = (self.uuid()?, self.desk.registry.shared().services.local());
         // Looked at right before: another leader would find it interrupted.
         if !self.desk.leads(&self.term) {
             return Ok(());
         }
-        if let Err(error) = service.set_power(node, target).await {
-            return self.end(Outcome::Failure, &error.text, Vec::new()).await;
+        let (node, order) = (self.uuid()?, PowerOrder { target, within: self.desk.limits.power_timeout });
+        let outcome = tokio::select! {
+            outcome = self.desk.nodes.power(node, order) => Some(outcome),
+            () = self.to_stop() => None,
+        };
+        let asked = self.tell(&format!("Asked for: {}.", target.name()), false);
+        match outcome {
+            Some(Ok(())) => {
+                let text = format!("The node is in the state {}.", target.state());
+                let reached = self.tell(&text, false);
+                self.end(Outcome::Success, &text, vec![asked, reached]).await
+            }
+            Some(Err(error)) if error.kind == Kind::Conflict => self.refused(&error).await,
+            Some(Err(error)) => self.end(Outcome::Failure, &error.text, vec![asked]).await,
+            None => {
+                self.desk.nodes.withdrawn(node);
+                self.end(Outcome::Failure, "Action terminated.", vec![asked]).await
+            }
         }
-        let mut messages = vec![self.tell(&format!("Asked for: {}.", target.name()), false)];
-        let give_up = Instant::now() + self.desk.limits.power_timeout;
+    }
+
+    /// Waits until the child is to stop, or another leads.
+    async fn to_stop(&self) {
         loop {
-            let state = service.power_state(node).await.ok().flatten();
-            if state.as_deref() == Some(wanted) {
-                let text = format!("The node is in the state {wanted}.");
-                messages.push(self.tell(&text, false));
-                return self.end(Outcome::Success, &text, messages).await;
+            tokio::time::sleep(LOOK).await;
+            // What the database does not tell now it tells at the next look.
+            if !self.desk.leads(&self.term) || self.is_to_stop().await.unwrap_or(false) {
+                return;
             }
-            if Instant::now() >= give_up {
-                let state = state.as_deref().unwrap_or("unknown").to_owned();
-                let text = format!("Timed out: the node is still in the state {state}.");
-                return self.end(Outcome::Failure, &text, messages).await;
-            }
-            if self.is_to_stop().await? {
-                return self.end(Outcome::Failure, "Action terminated.", messages).await;
-            }
-            tokio::time::sleep(POWER_LOOK).await;
         }
     }
 
@@ -332,6 +340,7 @@ impl Turn {
             summary: summary.to_owned(),
             observed: self.child.observed,
             messages,
+            found: None,
             now: self.now(),
         };
         self.desk.write(&self.term, job).await.map(drop)

@@ -58,6 +58,17 @@ struct Element {
     states: Vec<State>,
 }
 
+/// What a design tells a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UseOfDesign {
+    /// Nothing that it asks for.
+    Nothing,
+    /// More than the node service does.
+    More,
+    /// What nothing else does.
+    Needed,
+}
+
 /// A node as filters see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Candidate {
@@ -71,6 +82,8 @@ pub struct Candidate {
     pub labels: BTreeMap<String, String>,
     /// Where it stands.
     pub rack: Option<String>,
+    /// The labels of that rack.
+    pub rack_labels: BTreeMap<String, String>,
     /// Where its introspection stands.
     pub state: Option<State>,
 }
@@ -120,7 +133,16 @@ impl NodeFilter {
     /// Whether racks are named, so that they bound what is done at a time.
     #[must_use]
     pub fn names_racks(&self) -> bool {
-        self.filter_set.iter().any(|element| !element.rack_names.is_empty())
+        self.filter_set
+            .iter()
+            .any(|element| !element.rack_names.is_empty() || !element.rack_labels.is_empty())
+    }
+
+    /// How much of a design it takes to know which nodes are meant.
+    #[must_use]
+    pub fn use_of_design(&self) -> UseOfDesign {
+        let uses = self.filter_set.iter().map(Element::use_of_design);
+        uses.max().unwrap_or(UseOfDesign::Nothing)
     }
 
     /// Whether a node is meant. `owners` are the nodes of the addresses.
@@ -140,14 +162,12 @@ fn joined(by: SetType, mut verdicts: impl Iterator<Item = bool>) -> bool {
 
 impl Element {
     fn check(&self) -> Result<(), String> {
-        if !self.rack_labels.is_empty() {
-            return Err("has rack_labels, which nothing knows: name the racks".to_owned());
-        }
         let lengths = [
             self.node_names.len(),
             self.node_tags.len(),
             self.node_labels.len(),
             self.rack_names.len(),
+            self.rack_labels.len(),
             self.node_uuids.len(),
             self.mac_addresses.len(),
             self.states.len(),
@@ -161,8 +181,18 @@ impl Element {
         Ok(())
     }
 
+    fn use_of_design(&self) -> UseOfDesign {
+        if !self.rack_labels.is_empty() {
+            return UseOfDesign::Needed;
+        }
+        let needs_none =
+            self.node_tags.is_empty() && self.node_labels.is_empty() && self.rack_names.is_empty();
+        if needs_none { UseOfDesign::Nothing } else { UseOfDesign::More }
+    }
+
     fn matches(&self, node: &Candidate, owners: &BTreeMap<Mac, Uuid>) -> bool {
         let label = |(name, value): (&String, &String)| node.labels.get(name) == Some(value);
+        let rack_label = |(name, value): (&String, &String)| node.rack_labels.get(name) == Some(value);
         let labels = match self.filter_type {
             SetType::Union => self.node_labels.iter().any(label),
             SetType::Intersection => self.node_labels.iter().all(label),
@@ -174,6 +204,7 @@ impl Element {
             (self.node_tags.is_empty(), self.node_tags.iter().any(|tag| node.tags.contains(tag))),
             (self.node_labels.is_empty(), labels),
             (self.rack_names.is_empty(), named(&self.rack_names, &node.rack)),
+            (self.rack_labels.is_empty(), self.rack_labels.iter().any(rack_label)),
             (self.node_uuids.is_empty(), self.node_uuids.contains(&node.uuid)),
             (
                 self.mac_addresses.is_empty(),
@@ -200,6 +231,7 @@ mod tests {
             tags: vec!["all".to_owned(), format!("tag{number}")],
             labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             rack: Some(format!("rack{}", number % 2)),
+            rack_labels: BTreeMap::from([("hall".to_owned(), format!("h{}", number % 2))]),
             state: (number == 3).then_some(State::Finished),
         }
     }
@@ -223,6 +255,8 @@ mod tests {
             (json!({"filter_type": "intersection", "node_tags": ["tag1", "tag2"]}), vec![1, 2]),
             (json!({"filter_type": "union", "node_labels": {"row": "a", "role": "storage"}}), vec![1, 2, 3]),
             (json!({"filter_type": "intersection", "node_labels": {"row": "a", "role": "storage"}}), vec![1]),
+            (json!({"filter_type": "union", "rack_labels": {"hall": "h1"}}), vec![1, 3]),
+            (json!({"filter_type": "intersection", "rack_labels": {"hall": "h0", "none": "x"}}), vec![2]),
             (json!({"filter_type": "union", "node_uuids": [Uuid::from_u128(2)]}), vec![2]),
             (json!({"filter_type": "union", "mac_addresses": ["52:54:00:00:00:02"]}), vec![2]),
             (json!({"filter_type": "union", "states": ["finished", "error"]}), vec![3]),
@@ -261,13 +295,29 @@ mod tests {
                 "unknown field `node_name`",
             ),
             (
-                json!({"filter_set_type": "union", "filter_set": [{"filter_type": "union", "rack_labels": {"a": "b"}}]}),
-                "rack_labels",
+                json!({"filter_set_type": "union", "filter_set": [{"filter_type": "union", "rack_labels": ["a"]}]}),
+                "invalid type",
             ),
         ] {
             let error = NodeFilter::parse(&given).unwrap_err();
             assert!(error.text.starts_with("Invalid node_filter: "), "{}", error.text);
             assert!(error.text.contains(why), "{given}: {}", error.text);
+        }
+    }
+
+    #[test]
+    fn it_is_known_how_much_of_a_design_a_filter_takes() {
+        for (elements, wanted) in [
+            (json!([{"filter_type": "union", "node_names": ["a"]}]), UseOfDesign::Nothing),
+            (json!([{"filter_type": "union", "node_tags": ["a"]}]), UseOfDesign::More),
+            (
+                json!([{"filter_type": "union", "node_names": ["a"]}, {"filter_type": "union", "rack_labels": {"a": "b"}}]),
+                UseOfDesign::Needed,
+            ),
+        ] {
+            let filter =
+                NodeFilter::parse(&json!({"filter_set_type": "union", "filter_set": elements})).unwrap();
+            assert_eq!(filter.use_of_design(), wanted);
         }
     }
 }

@@ -4,8 +4,10 @@
 //! nothing where it is not. What ends a child is one transaction with what that means for its parent.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::model::{Action, Outcome, Status};
+use crate::build_data::{Collection, Item};
 use crate::clock::Timestamp;
 use crate::cluster::Term;
 use crate::store::documents::Packed;
@@ -289,6 +291,8 @@ pub(super) struct End {
     /// Entries of the run's timeline that are told by now.
     pub observed: i32,
     pub messages: Vec<NewMessage>,
+    /// What the run is told to differ in from the task's design.
+    pub found: Option<Item>,
     pub now: Timestamp,
 }
 
@@ -296,7 +300,7 @@ impl Job for End {
     type Output = bool;
 
     fn run(&self, session: &mut dyn Session) -> QueryResult<bool> {
-        let Self { child, term, outcome, summary, observed, messages, now } = self;
+        let Self { child, term, outcome, summary, observed, messages, found, now } = self;
         let parent = child.parent_id.as_deref().unwrap_or_default();
         // From here on the parent's row is locked, and with it what becomes of its children.
         if !is_held(session, parent, term, *now)? {
@@ -314,6 +318,9 @@ impl Job for End {
         }
         session.add_messages(&child.id, messages)?;
         session.add_entity(&child.id, child.retry, &entity(child), *outcome)?;
+        if let Some(item) = found {
+            keep(session, child, item, *now)?;
+        }
         if let (Some(run), Some(parent)) = (&child.run_id, &child.parent_id) {
             session.tag_builds(run, parent)?;
             session.add_link(parent, "detail_logs", &format!("/v1/tasks/{parent}/builddata"))?;
@@ -322,6 +329,19 @@ impl Job for End {
         count_child(session, child, *outcome, failed, *now)?;
         Ok(true)
     }
+}
+
+/// Adds build data to the run of a child.
+fn keep(session: &mut dyn Session, child: &TaskRow, item: &Item, now: Timestamp) -> QueryResult<()> {
+    let uuid = |text: &Option<String>| text.as_deref().and_then(|text| Uuid::parse_str(text).ok());
+    let (Some(node), Some(run)) = (uuid(&child.node_uuid), uuid(&child.run_id)) else { return Ok(()) };
+    session.keep_document(&item.content, now)?;
+    let written = Collection {
+        node_name: child.node_name.clone(),
+        items: vec![item.reference()],
+        ..Collection::default()
+    };
+    session.add_builds(node, run, &written, now)
 }
 
 /// What the end of a child means for its parent.

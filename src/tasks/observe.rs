@@ -73,7 +73,13 @@ fn messages(child: &TaskRow, entry: &Entry) -> Vec<NewMessage> {
         Some(Event::Timeout) => {
             vec![about_node(child, format!("Introspection timed out: {cause}"), true, at)]
         }
-        Some(Event::Error) => vec![about_node(child, format!("Introspection failed: {cause}"), true, at)],
+        Some(Event::Error) => {
+            // From `waiting` only data leads there, which was refused in the same step.
+            let received = entry.from == Some(State::Waiting);
+            let received = received.then(|| info("Data received.".to_owned()));
+            let failed = about_node(child, format!("Introspection failed: {cause}"), true, at);
+            received.into_iter().chain([failed]).collect()
+        }
         None => vec![info(format!("{}.", entry.event))],
     }
 }
@@ -168,6 +174,9 @@ mod tests {
             assert_eq!(messages, [wanted]);
             assert_eq!(end.unwrap().0, Outcome::Failure);
         }
+        let refused = Entry { from: Some(State::Waiting), ..entry("error", State::Error, Some("no disks")) };
+        let (messages, _) = told(vec![refused], 0, &mark(Some("error"), None));
+        assert_eq!(messages, ["Data received.", "E Introspection failed: no disks"]);
         let (messages, end) = told(vec![entry("abort", State::Aborting, None)], 0, &mark(None, None));
         assert_eq!((messages, end), (vec!["Abort was asked for by admin req-1.".to_owned()], None));
     }

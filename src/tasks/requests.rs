@@ -9,9 +9,6 @@ use crate::clock::Timestamp;
 use crate::store::tasks::{Change, TaskRow};
 use crate::store::{Job, QueryResult, Session};
 
-/// Children whose stop is written in one go.
-const ALL: i64 = i64::MAX;
-
 /// Creates a task and releases it.
 #[derive(Clone, Debug)]
 pub(super) struct Create {
@@ -89,9 +86,8 @@ impl Job for Terminate {
         }
         self.tell(session, "Termination was asked for.")?;
         let waiting = [Status::Requested, Status::Queued];
-        for child in session.children(id, row.retry, &waiting, ALL)? {
-            session.add_entity(id, row.retry, &super::jobs::entity(&child), Outcome::Failure)?;
-        }
+        // In one statement each: there may be very many, and everybody else waits for the writer.
+        session.add_entities(id, row.retry, &waiting, Outcome::Failure)?;
         let never_begun = session.change_children(id, row.retry, &waiting, &stopped, *now)?;
         if never_begun > 0 {
             // Read again: the row is locked only by now.

@@ -1,7 +1,8 @@
 //! From a filter to nodes: what the node service and our records say of each.
 //!
-//! Tags are `extra.tags`, labels `extra.labels`, the rack is `extra.rack` or `properties.rack`. Invariant: read once,
-//! when a task begins; later changes of the inventory do not move its target.
+//! Tags are `extra.tags`, labels `extra.labels`, the rack is `extra.rack` or `properties.rack`; a design adds tags, and
+//! its labels and racks go over these. Invariant: read once, when a task begins; later changes of the inventory do not
+//! move its target.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 use super::filter::{Candidate, NodeFilter};
 use super::service::Listed;
+use crate::design::site::Site;
 use crate::error::{Error, Result};
 use crate::fsm::State;
 use crate::mac::Mac;
@@ -24,9 +26,13 @@ pub async fn select(
     service: &dyn NodeService,
     store: &Store,
     filter: Option<&NodeFilter>,
+    design: Option<&Site>,
 ) -> Result<Vec<Candidate>> {
     let mut all = Vec::new();
     service.list_nodes(&mut |node| all.push(candidate(&node))).await.map_err(unreachable)?;
+    if let Some(site) = design {
+        all.iter_mut().for_each(|node| declare(node, site));
+    }
     if let Some(filter) = filter {
         if filter.needs_states() {
             let states = states(store).await?;
@@ -85,7 +91,22 @@ fn candidate(node: &Node) -> Candidate {
         tags: member("tags").and_then(Value::as_array).into_iter().flatten().filter_map(text).collect(),
         labels: member("labels").and_then(Value::as_object).into_iter().flatten().map(label).collect(),
         rack: member("rack").or_else(|| node.property("rack")).and_then(text),
+        rack_labels: BTreeMap::new(),
         state: None,
+    }
+}
+
+/// Adds what a design declares of a node.
+fn declare(node: &mut Candidate, site: &Site) {
+    if let Some(declared) = node.name.as_ref().and_then(|name| site.nodes.get(name)) {
+        let new = declared.tags().filter(|tag| !node.tags.iter().any(|known| known == tag));
+        let new: Vec<String> = new.map(str::to_owned).collect();
+        node.tags.extend(new);
+        node.labels.extend(declared.labels.clone());
+        node.rack = declared.rack().map(str::to_owned).or_else(|| node.rack.take());
+    }
+    if let Some(labels) = node.rack.as_ref().and_then(|rack| site.racks.get(rack)) {
+        node.rack_labels.clone_from(labels);
     }
 }
 
@@ -101,4 +122,33 @@ async fn owners(service: &dyn NodeService, filter: &NodeFilter) -> Result<BTreeM
 async fn states(store: &Store) -> Result<BTreeMap<Uuid, State>> {
     let records = store.read(|session| session.nodes_in(&State::ALL)).await?;
     Ok(records.into_iter().map(|record| (record.uuid, record.state)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::site::tests::DESIGN;
+
+    #[test]
+    fn a_design_tells_tags_labels_and_racks_of_the_nodes_that_it_declares() {
+        let more = "---\nschema: drydock/Rack/v1\nmetadata: {name: r1, labels: {hall: h1}}\ndata: {}\n";
+        let site = Site::read(format!("{DESIGN}{more}").as_bytes());
+        assert_eq!(site.findings, []);
+        let text = |text: &str| Some(text.to_owned());
+        let found = || Candidate { tags: vec!["b".to_owned()], rack: text("r1"), ..Candidate::default() };
+        let mut declared = Candidate { name: text("node1"), rack: text("elsewhere"), ..found() };
+        let role = || ("role".to_owned(), "compute".to_owned());
+        declared.labels = BTreeMap::from([("row".to_owned(), "1".to_owned()), role()]);
+        declare(&mut declared, &site);
+        assert_eq!((declared.tags, declared.rack), (vec!["b".to_owned(), "c".to_owned()], text("r1")));
+        let labels =
+            BTreeMap::from([("row".to_owned(), "7".to_owned()), role(), ("gpu".to_owned(), "2".to_owned())]);
+        assert_eq!(declared.labels, labels);
+        let hall = BTreeMap::from([("hall".to_owned(), "h1".to_owned())]);
+        assert_eq!(declared.rack_labels, hall);
+        // Of others it tells what it knows of their rack.
+        let mut other = Candidate { name: text("node2"), ..found() };
+        declare(&mut other, &site);
+        assert_eq!((other.tags.len(), other.rack, other.rack_labels), (1, text("r1"), hall));
+    }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::filter::NodeFilter;
+use super::filter::{Candidate, NodeFilter, UseOfDesign};
 use super::model::{Action, Outcome, Status};
 use super::requests::{Answer, Create, Drop, Propagate, Retry, Terminate};
 use super::selection;
@@ -49,6 +49,40 @@ pub struct Order {
     pub filter: Option<Value>,
     /// Attempts after the first one at most.
     pub max_retry: Option<i32>,
+}
+
+impl Order {
+    /// The order with the design that it takes: the one that it names, or else, where one may tell something, the
+    /// default.
+    ///
+    /// # Errors
+    /// What is wrong with the filter, or that there is no design although there has to be one.
+    pub fn settled(self, default: Option<&Reference>) -> Result<Self> {
+        let by_filter = use_of_design(self.filter.as_ref())?;
+        let takes_one = self.action.needs_design() || by_filter > UseOfDesign::Nothing;
+        let design = self.design.clone().or_else(|| default.filter(|_| takes_one).cloned());
+        match (&design, self.action.needs_design()) {
+            (None, true) => {
+                let action = self.action;
+                Err(Error::bad_request(format!("Missing input required value: design_ref, for {action}")))
+            }
+            (None, false) => answerable(by_filter, design.as_ref()).map(|()| self),
+            (Some(_), _) => Ok(Self { design, ..self }),
+        }
+    }
+}
+
+fn use_of_design(filter: Option<&Value>) -> Result<UseOfDesign> {
+    Ok(checked(filter)?.map_or(UseOfDesign::Nothing, |filter| filter.use_of_design()))
+}
+
+/// Whether something tells what a filter asks for.
+fn answerable(by_filter: UseOfDesign, design: Option<&Reference>) -> Result<()> {
+    if design.is_some() || by_filter < UseOfDesign::Needed {
+        return Ok(());
+    }
+    let why = "rack_labels are told by a design only: give a design_ref, or set [design]default";
+    Err(Error::bad_request(format!("Invalid node_filter: {why}")))
 }
 
 /// How far the present attempt of a task has come.
@@ -128,8 +162,8 @@ pub trait Tasks {
     /// What is wrong with a design, or is to be known of it.
     async fn validate(&self, reference: &Reference) -> Result<Vec<Finding>>;
 
-    /// The names of the nodes that a filter means.
-    async fn select(&self, filter: Option<Value>) -> Result<Vec<String>>;
+    /// The names of the nodes that a filter means, by a design where one is given.
+    async fn select(&self, filter: Option<Value>, design: Option<Reference>) -> Result<Vec<String>>;
 }
 
 /// A node as it is listed.
@@ -175,6 +209,11 @@ impl StoredTasks {
         &self.registry.shared().store
     }
 
+    async fn site(&self, reference: &Reference) -> Result<Site> {
+        let content = self.designs.content(reference).await?;
+        self.registry.shared().compute(move || Ok(Site::read(&content))).await
+    }
+
     async fn answered(&self, id: Uuid, answer: Answer) -> Result<Whole> {
         match answer {
             Answer::Done => self.show(id).await,
@@ -203,7 +242,7 @@ fn checked(filter: Option<&Value>) -> Result<Option<NodeFilter>> {
     filter.filter(|given| !given.is_null()).map(NodeFilter::parse).transpose()
 }
 
-fn row_of(order: &Order, now: i64) -> Result<TaskRow> {
+fn row_of(order: &Order, now: Timestamp) -> Result<TaskRow> {
     checked(order.filter.as_ref())?;
     let filter = order.filter.as_ref().filter(|given| !given.is_null()).map(Value::to_string);
     if filter.as_ref().is_some_and(|text| text.len() > FILTER_BYTES) {
@@ -212,37 +251,12 @@ fn row_of(order: &Order, now: i64) -> Result<TaskRow> {
     let asker = context::asker();
     let asked = json!({"user": user(), "request_id": asker.map(|asker| asker.request_id.to_string())});
     Ok(TaskRow {
-        id: Uuid::new_v4().to_string(),
-        parent_id: None,
-        action: order.action.name().to_owned(),
-        status: Status::Requested.name().to_owned(),
-        result_status: Outcome::Incomplete.name().to_owned(),
-        result_message: None,
-        result_reason: None,
-        retry: 0,
         max_retry: order.max_retry.unwrap_or(MAX_RETRY),
-        expanded: 0,
-        requeued: 0,
         design_ref: order.design.as_ref().map(Reference::shown),
-        design_digest: None,
         node_filter: filter,
         request_context: Some(asked.to_string()),
-        node_uuid: None,
-        node_name: None,
-        rack: None,
-        run_id: None,
-        observed: 0,
-        created_us: now,
         created_by: user(),
-        updated_us: now,
-        started_us: None,
-        finished_us: None,
-        terminate_us: None,
-        terminated_by: None,
-        owner: None,
-        owner_epoch: None,
-        next_seq: 0,
-        version: 1,
+        ..TaskRow::new(Uuid::new_v4().to_string(), order.action, now)
     })
 }
 
@@ -301,7 +315,7 @@ fn progress(session: &mut dyn Session, row: &TaskRow) -> QueryResult<Progress> {
 impl Tasks for StoredTasks {
     async fn create(&self, order: Order) -> Result<Whole> {
         let now = self.registry.shared().now();
-        let row = row_of(&order, now.0)?;
+        let row = row_of(&order.settled(self.designs.default())?, now)?;
         let row = self.store().write(Create { row, now }).await?;
         let row = row.ok_or_else(|| Error::internal("a new task is not there"))?;
         Ok(Whole {
@@ -397,15 +411,21 @@ impl Tasks for StoredTasks {
     }
 
     async fn validate(&self, reference: &Reference) -> Result<Vec<Finding>> {
-        let content = self.designs.content(reference).await?;
-        self.registry.shared().compute(move || Ok(Site::read(&content).findings)).await
+        self.site(reference).await.map(|site| site.findings)
     }
 
-    async fn select(&self, filter: Option<Value>) -> Result<Vec<String>> {
-        let filter = checked(filter.as_ref())?;
-        let service = self.registry.shared().services.local();
-        let nodes = selection::select(service.as_ref(), self.store(), filter.as_ref()).await?;
-        Ok(nodes.iter().map(super::filter::Candidate::entity).collect())
+    async fn select(&self, filter: Option<Value>, design: Option<Reference>) -> Result<Vec<String>> {
+        let by_filter = use_of_design(filter.as_ref())?;
+        let default = || self.designs.default().filter(|_| by_filter > UseOfDesign::Nothing).cloned();
+        let design = design.or_else(default);
+        answerable(by_filter, design.as_ref())?;
+        let site = match &design {
+            Some(reference) => Some(self.site(reference).await?),
+            None => None,
+        };
+        let (service, filter) = (self.registry.shared().services.local(), checked(filter.as_ref())?);
+        let nodes = selection::select(service.as_ref(), self.store(), filter.as_ref(), site.as_ref()).await?;
+        Ok(nodes.iter().map(Candidate::entity).collect())
     }
 }
 

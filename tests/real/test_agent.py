@@ -10,6 +10,7 @@ import pytest
 
 from daemon import message, wait_for
 from machines import GIB
+from tasks import messages, until_over
 
 AGENT = pathlib.Path(os.environ.get('ROLLCALL_AGENT_VENV') or 'none', 'bin', 'python')
 DRIVER = pathlib.Path(__file__).with_name('agent_driver.py')
@@ -50,6 +51,7 @@ def this_machine(real_ironic):
     real_ironic.remove(node)
 
 
+@pytest.mark.configured(design={'folders': ['designs'], 'cache_time': 0})
 def test_a_machine_is_introspected_from_start_to_end(this_machine, real_ironic, rollcall_of_real_ironic):
     rollcall = rollcall_of_real_ironic
     node, address = this_machine
@@ -72,6 +74,34 @@ def test_a_machine_is_introspected_from_start_to_end(this_machine, real_ironic, 
 
     answer = rollcall.callback(raw)
     assert answer.status_code == 400 and message(answer), 'the run is over'
+    is_held_against_designs(rollcall, node, inventory)
+
+
+def is_held_against_designs(rollcall, node, inventory):
+    """This machine as it is, and then with another memory and another MAC of one interface."""
+    memory, nics = inventory['memory']['physical_mb'], {nic['name']: nic['mac_address'] for nic in inventory['interfaces']}
+    hardware = {'memory_mb': memory, 'disks': {'count': len(inventory['disks'])},
+                'cpu': {'count': inventory['cpu']['count'], 'architecture': os.uname().machine},
+                'nics': {name: {'mac': mac} for name, mac in nics.items()}}
+    assert found_of(rollcall, node, hardware) == [('HW000', 'Info')]
+    hardware['memory_mb'] = memory * 2
+    hardware['nics'][min(nics)]['mac'] = '52:54:00:ff:ff:fe'
+    assert sorted(found_of(rollcall, node, hardware)) == [('HW004', 'Error'), ('HW030', 'Error')]
+
+
+def found_of(rollcall, node, hardware):
+    place = rollcall.folder / 'designs' / 'site.yaml'
+    place.parent.mkdir(exist_ok=True)
+    profile, machine = ({'schema': f'drydock/{kind}/v1', 'metadata': {'name': name}, 'data': data} for kind, name, data in (
+        ('HardwareProfile', 'any', {}), ('BaremetalNode', 'this-machine', {'hardware_profile': 'any', 'hardware': hardware})))
+    # JSON is YAML.
+    place.write_text(f'{json.dumps(profile)}\n---\n{json.dumps(machine)}\n')
+    element = {'filter_type': 'union', 'node_uuids': [node]}
+    body = {'action': 'compare_design', 'design_ref': f'file://{place}',
+            'node_filter': {'filter_set_type': 'union', 'filter_set': [element]}}
+    until_over(rollcall, rollcall.post('/v1/tasks', json=body).json()['task_id'])
+    task = rollcall.get('/v1/tasks', params={'action': 'compare_node', 'subtasks': 'true'}).json()[0]['task_id']
+    return [(row['extra']['code'], row['level']) for row in messages(rollcall, task) if 'code' in row['extra']]
 
 
 def ended(rollcall, node):

@@ -12,68 +12,9 @@ import pytest
 import daemon
 from daemon import wait_for
 from machines import Machine
+from tasks import children, command, create, messages, show, stands, texts, until_over, until_waiting
 
 STORED = pytest.mark.configured(processing={'store_data': 'database'})
-
-
-def create(rollcall, action, nodes=None, root='/v1', **more):
-    body = {'action': action, **more}
-    if nodes is not None:
-        body['node_filter'] = {'filter_set_type': 'union',
-                               'filter_set': [{'filter_type': 'union', 'node_uuids': [each.uuid for each in nodes]}]}
-    answer = rollcall.post(f'{root}/tasks', json=body)
-    assert answer.status_code == 201, answer.text
-    task = answer.json()
-    assert answer.headers['Location'].endswith(f'{root}/tasks/{task["task_id"]}')
-    assert task['status'] == 'queued'
-    return task['task_id']
-
-
-def show(rollcall, task, **query):
-    answer = rollcall.get(f'/v1/tasks/{task}', params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def until_over(rollcall, task, seconds=30):
-    def over():
-        shown = show(rollcall, task)
-        return shown if shown['status'] in ('complete', 'terminated') else None
-    return wait_for(over, f'task {task}', seconds)
-
-
-def children(rollcall, task, **query):
-    """By the UUID of their node, those of the last attempt."""
-    rows = rollcall.get('/v1/tasks', params={'parent': task, 'limit': 1000, **query}).json()
-    last = max((row['retry'] for row in rows), default=0)
-    return {row['node_uuid']: row for row in rows if row['retry'] == last}
-
-
-def messages(rollcall, task, **query):
-    answer = rollcall.get(f'/v1/tasks/{task}/messages', params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def texts(rollcall, task):
-    rows = messages(rollcall, task, limit=1000)
-    assert [row['seq'] for row in rows] == list(range(1, len(rows) + 1)), 'no gaps'
-    return [row['message'] for row in rows]
-
-
-def until_waiting(rollcall, *machines):
-    """The first run of a node makes its record."""
-    for machine in machines:
-        wait_for(lambda: rollcall.get(machine.path()).status_code == 200, 'the record')
-        machine.wait('waiting')
-
-
-def stands(task):
-    return task['status'], task['result']['status']
-
-
-def command(rollcall, *arguments, seconds=60):
-    return daemon.run(*arguments[:1], '--url', rollcall.url, *arguments[1:], seconds=seconds)
 
 
 def test_nodes_are_introspected_together_and_each_tells_what_happened(rollcall, machines):
@@ -149,6 +90,55 @@ def test_the_power_of_nodes_is_switched_by_tasks(rollcall, ironic, machines):
         shown = until_over(rollcall, create(rollcall, action, both))
         assert stands(shown) == ('complete', 'success'), shown
         assert {machine.node['power_state'] for machine in both} == {state}
+
+
+def test_the_power_of_a_node_is_switched_under_its_lock(rollcall, ironic, machine):
+    with ironic.hold('PUT', '.*/states/power') as held:
+        task = create(rollcall, 'power_off_nodes', [machine])
+        held.wait()
+        refused = machine.begin()
+        assert refused.status_code == 400 and 'switching the power for a task' in refused.text
+        second = until_over(rollcall, create(rollcall, 'power_on_nodes', [machine]))
+        assert stands(second) == ('complete', 'failure') and 'Conflict' in ' '.join(texts(rollcall, second['task_id']))
+        held.let_go()
+    assert stands(until_over(rollcall, task)) == ('complete', 'success')
+    with ironic.hold('PUT', '.*/states/power') as held:
+        task = create(rollcall, 'power_on_nodes', [machine])
+        held.wait()
+        assert rollcall.call('DELETE', f'/v1/tasks/{task}').status_code == 200
+        assert stands(until_over(rollcall, task)) == ('terminated', 'failure')
+    # Who stops the task gives the node free.
+    machine.introspect()
+    machine.begin()
+    machine.wait('waiting')
+    busy = until_over(rollcall, create(rollcall, 'power_off_nodes', [machine]))
+    assert stands(busy) == ('complete', 'failure') and machine.state() == 'waiting'
+
+
+def test_no_instance_works_on_a_node_whose_power_another_one_switches(tmp_path, database, ironic):
+    if 'sqlite' in database.url:
+        pytest.skip('SQLite serves one instance')
+    options = {'cluster': {'ping_interval': 1, 'grace_period': 4, 'claim_interval': 1}}
+    instances = []
+    for name in ('one', 'two'):
+        (tmp_path / name).mkdir()
+        instances.append(daemon.Rollcall(tmp_path / name, database, ironic.url, options))
+    try:
+        leader, other = [instance.start() for instance in instances]
+        machine = Machine(ironic, other)
+        machine.introspect()
+        with ironic.hold('PUT', '.*/states/power') as held:
+            task = create(other, 'power_off_nodes', [machine])
+            held.wait()
+            refused = machine.begin()
+            assert refused.status_code == 409 and 'owned by instance' in refused.text, refused.text
+            held.let_go()
+        assert stands(until_over(other, task)) == ('complete', 'success')
+        wait_for(lambda: machine.begin().status_code == 202, 'the node to be free')
+        assert leader.get('/api/v1.0/health/extended').json()['leader']['ping_age_s'] <= 4
+    finally:
+        for instance in instances:
+            instance.close()
 
 
 @pytest.mark.configured(tasks={'nodes_per_task': 1})
@@ -312,86 +302,15 @@ def test_a_task_for_many_nodes_outlives_its_leader(rollcall, machines):
     assert len(parts) == NODES
     complete = ['Waiting for the ramdisk.', 'Data received.', 'Hooks done.', 'Rules applied: 0 matched.',
                 'Introspection finished.']
-    for machine in fleet[:10] + failing[:10] + fleet[-10:]:
-        told = texts(rollcall, parts[machine.uuid]['task_id'])
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        told = dict(zip(fleet, pool.map(lambda machine: texts(rollcall, parts[machine.uuid]['task_id']), fleet)))
+    for machine, lines in told.items():
         if machine in silent:
-            assert told[1] == 'Waiting for the ramdisk.' and 'timed out' in told[-1], told
+            assert lines[1] == 'Waiting for the ramdisk.' and 'timed out' in lines[-1] and len(lines) == 3, lines
         elif machine in failing:
-            assert 'no disks' in told[-1], told
+            assert lines[1:3] == ['Waiting for the ramdisk.', 'Data received.'] and 'no disks' in lines[-1], lines
         else:
-            assert told[1:] == complete, told
-
-
-DESIGN = '''
-schema: drydock/HardwareProfile/v1
-metadata: {{name: server}}
-data: {{memory_mb: {memory}, cpu: {{count: 8, architecture: x86_64}}, boot_mode: uefi, disks: {{count: 1}}}}
----
-schema: drydock/BaremetalNode/v1
-metadata: {{name: rack1}}
-data:
-  hardware_profile: server
-  oob: {{address: {bmc}}}
-  metadata: {{boot_mac: '{mac}'}}
-  hardware: {{nics: {{eth0: {{mac: '{mac}'}}, eth1: {{mac: '{other}'}}}}}}
-'''
-
-
-def findings(rollcall, task):
-    [part] = children(rollcall, task).values()
-    rows = [row for row in messages(rollcall, part['task_id']) if 'code' in row['extra']]
-    return [(row['extra']['code'], row['level']) for row in rows]
-
-
-def test_machines_are_held_against_a_design(tmp_path, database, ironic):
-    folder = tmp_path / 'designs'
-    folder.mkdir()
-    options = {'processing': {'store_data': 'database'}, 'design': {'folders': [str(folder)], 'cache_time': 0}}
-    rollcall = daemon.Rollcall(tmp_path, database, ironic.url, options)
-    try:
-        rollcall.start()
-        machine = Machine(ironic, rollcall, name='rack1')
-        place = folder / 'site.yaml'
-        reference = f'file://{place}'
-
-        def declare(**more):
-            nics = machine.document['inventory']['interfaces']
-            right = {'memory': 16384, 'mac': machine.mac, 'other': nics[1]['mac_address'],
-                     'bmc': machine.document['inventory']['bmc_address']}
-            place.write_text(DESIGN.format(**{**right, **more}))
-
-        def compare():
-            return until_over(rollcall, create(rollcall, 'compare_design', [machine], design_ref=reference))
-        declare()
-        none = compare()
-        assert stands(none) == ('complete', 'failure')
-        assert 'There is no inventory of the node yet.' in ' '.join(texts(rollcall, none['task_id']))
-        machine.introspect()
-        right = compare()
-        assert stands(right) == ('complete', 'success') and findings(rollcall, right['task_id']) == [('HW000', 'Info')]
-        declare(memory=1024, other='52:54:00:ff:ff:ff')
-        wrong = compare()
-        assert stands(wrong) == ('complete', 'failure')
-        assert findings(rollcall, wrong['task_id']) == [('HW030', 'Error'), ('HW004', 'Error')]
-        good = until_over(rollcall, create(rollcall, 'validate_design', design_ref=reference))
-        assert stands(good) == ('complete', 'success') and good['design_ref'] == reference
-        place.write_text('schema: drydock/BaremetalNode/v1\nmetadata: {name: rack1}\ndata: {hardware_profile: 3}\n')
-        bad = until_over(rollcall, create(rollcall, 'validate_design', design_ref=reference))
-        assert stands(bad) == ('complete', 'failure') and bad['result']['message'] == 'Site design failed validation.'
-        assert rollcall.post('/api/v1.0/validatedesign', json={'href': reference}).status_code == 400
-        # What can not be read ends a task with the reason; nothing outside is read, nobody in here is asked.
-        for href, why in [(f'file://{folder}/none.yaml', 'No such file'), ('file:///etc/hostname', 'not below'),
-                          (f'http://me:s3cret@127.0.0.1:{rollcall.port}/', 'may not be asked')]:
-            task = create(rollcall, 'validate_design', design_ref=href)
-            failed = until_over(rollcall, task)
-            assert stands(failed) == ('complete', 'failure') and why in failed['result']['message'], failed
-            assert 's3cret' not in json.dumps(failed)
-            assert rollcall.post('/v1/validatedesign', json={'href': href}).status_code == 422
-        assert 's3cret' not in rollcall.log.read_text()
-        command_line = command(rollcall, 'task', 'create', 'compare_design', '-d', reference, '--block')
-        assert command_line.returncode == 1, command_line
-    finally:
-        rollcall.close()
+            assert lines[1:] == complete, lines
 
 
 def test_another_instance_goes_on_with_the_tasks_of_a_leader_that_is_gone(tmp_path, database, ironic):
@@ -443,6 +362,23 @@ def test_a_rack_is_worked_on_within_its_limit(rollcall, machines):
     assert rollcall.post('/v1/nodefilter', json={'node_filter': rack_filter('r3')}).json() == ['c0']
     tagged = {'filter_set_type': 'union', 'filter_set': [{'filter_type': 'union', 'node_tags': ['x']}]}
     assert rollcall.post('/api/v1.0/nodefilter', json={'node_filter': tagged}).json() == ['b0']
+
+
+@pytest.mark.configured(tasks={'max_nodes': 2})
+def test_all_tasks_together_keep_within_the_limit_of_nodes(rollcall, machines):
+    fleet = [machines() for _ in range(3)]
+    first = create(rollcall, 'introspect_nodes', fleet[:1])
+    until_waiting(rollcall, fleet[0])
+    second = create(rollcall, 'introspect_nodes', fleet[1:])
+    progress = wait_for(lambda: show(rollcall, second).get('progress', {}).get('running') and show(rollcall, second)['progress'],
+                        'the second task')
+    assert (progress['queued'], progress['running']) == (1, 1)
+    fleet[0].callback()
+    until_over(rollcall, first)
+    until_waiting(rollcall, *fleet[1:])
+    for machine in fleet[1:]:
+        machine.callback()
+    assert stands(until_over(rollcall, second)) == ('complete', 'success')
 
 
 def test_long_names_are_whole_everywhere_and_health_leaves_no_task(rollcall, machines):

@@ -4,7 +4,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::{Value, json};
+
 use super::*;
+use crate::config::{self, Secret};
+use crate::openstack::fake;
+use crate::standin::{Asked, Reply, StandIn};
 
 /// A server that answers each request with the next of these; the last one again and again.
 fn server(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
@@ -38,7 +43,14 @@ fn rules(folder: Option<&Path>) -> Rules {
         max_bytes: 1000,
         timeout: Duration::from_secs(10),
         remember: Duration::from_secs(180),
+        credentials: Credentials::from_config(&config::Design::default()).unwrap(),
+        default: None,
     }
+}
+
+/// Who we are by this configuration.
+fn known(design: &config::Design) -> Arc<Resolver> {
+    Resolver::new(Rules { credentials: Credentials::from_config(design).unwrap(), ..rules(None) })
 }
 
 async fn content(resolver: &Resolver, place: &str) -> Result<String> {
@@ -160,4 +172,77 @@ async fn only_files_below_the_folders_are_read() {
         assert!(text.contains(why), "{place}: {text}");
     }
     assert!(refusal(rules(None), &at("site.yaml")).await.contains("not below"));
+}
+
+/// What was asked of a server, as the header that says who asks.
+fn proofs(standin: &StandIn, line: &str, header: &str) -> Vec<Option<String>> {
+    let asked: Vec<Asked> = standin.all();
+    let of_line = asked.iter().filter(|asked| asked.line == line);
+    of_line.map(|asked| asked.header(header).map(str::to_owned)).collect()
+}
+
+#[actix_rt::test]
+async fn user_and_password_are_those_of_the_host_and_never_those_of_the_reference() {
+    let standin = StandIn::new(|_, _| Reply::Answer(200, json!("design")));
+    let place = standin.url().replace("http://", "");
+    let host = place.split(':').next().unwrap();
+    // `admin:open sesame:2`, with a colon in the password.
+    let pair = Secret::new("admin:open sesame:2");
+    for (key, wanted) in [
+        (place.clone(), Some("Basic YWRtaW46b3BlbiBzZXNhbWU6Mg==")),
+        (host.to_owned(), Some("Basic YWRtaW46b3BlbiBzZXNhbWU6Mg==")),
+        ("design.example".to_owned(), None),
+    ] {
+        let design =
+            config::Design { credentials: [(key, pair.clone())].into(), ..config::Design::default() };
+        let path = format!("http://eve:guess@{place}/{}", wanted.is_some());
+        content(&known(&design), &path).await.unwrap();
+        let line = format!("GET /{}", wanted.is_some());
+        let sent = proofs(&standin, &line, "authorization").pop().unwrap();
+        assert_eq!(sent.as_deref(), wanted);
+    }
+}
+
+/// Issues tokens, and takes those that `takes` says.
+fn guarded(takes: fn(&str) -> bool) -> (StandIn, config::Design) {
+    let standin = StandIn::new(move |asked, nth| match asked.header("x-auth-token") {
+        _ if fake::is_issue(asked) => fake::issued_by_number(nth),
+        Some(token) if takes(token) => Reply::Answer(200, json!("design")),
+        _ => Reply::Answer(401, Value::Null),
+    });
+    let auth = fake::auth(&format!("{}/v3", standin.url()));
+    (standin, config::Design { auth, ..config::Design::default() })
+}
+
+#[actix_rt::test]
+async fn a_service_gets_a_token_and_another_one_where_it_does_not_take_the_first() {
+    let (standin, design) = guarded(|token| token != "own-0");
+    let host = standin.url().replace("http://", "");
+    let design = config::Design { token_hosts: vec![host.clone()], ..design };
+    let place = format!("deckhand+http://eve:guess@{host}/site");
+    assert_eq!(content(&known(&design), &place).await.unwrap(), "\"design\"");
+    let sent = |token: &str| Some(token.to_owned());
+    assert_eq!(proofs(&standin, "GET /site", "x-auth-token"), [sent("own-0"), sent("own-1")]);
+    assert_eq!(proofs(&standin, "GET /site", "authorization"), [None, None]);
+    // Not again and again.
+    let (standin, design) = guarded(|_| false);
+    let host = standin.url().replace("http://", "");
+    let design = config::Design { token_hosts: vec![host.clone()], ..design };
+    let error = content(&known(&design), &format!("deckhand+http://{host}/site")).await.unwrap_err();
+    assert!(error.text.ends_with("the server answers 401 Unauthorized"), "{}", error.text);
+    assert_eq!(proofs(&standin, "GET /site", "x-auth-token").len(), 2);
+}
+
+#[actix_rt::test]
+async fn no_token_goes_to_a_host_that_is_not_to_have_one() {
+    let (standin, design) = guarded(|_| true);
+    let host = standin.url().replace("http://", "");
+    let design = config::Design { token_hosts: vec!["deckhand.example".to_owned()], ..design };
+    let error = content(&known(&design), &format!("deckhand+http://{host}/site")).await.unwrap_err();
+    let why = format!("no token may be sent to {host}: [design]token_hosts does not have it");
+    assert!(error.text.ends_with(&why), "{}", error.text);
+    // By plain http the same host is asked, and gets nothing.
+    assert!(content(&known(&design), &format!("http://{host}/site")).await.is_err());
+    assert_eq!(proofs(&standin, "GET /site", "x-auth-token"), [None]);
+    assert!(!standin.all().iter().any(fake::is_issue));
 }

@@ -386,6 +386,7 @@ pub(in crate::http) const NODE_FILTER: Doc = Doc {
     summary: "The names of the nodes that a filter means.",
     body: Some(Needed("NodeFilterOrder")),
     successes: &[(200, Json("Names"))],
+    refusals: &[422],
     ..NONE
 };
 

@@ -259,7 +259,7 @@ fn service() -> Vec<Endpoint> {
             "/api/v1.0/health/extended",
             "drydock extended health",
             openapi::EXTENDED_HEALTH,
-            Policy::Version,
+            Policy::Status,
             || web::to(tasks::extended_health),
         ),
         get("/versions", "drydock versions", openapi::DRYDOCK_VERSIONS, Policy::Versions, || {

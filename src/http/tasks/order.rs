@@ -45,24 +45,18 @@ pub(super) fn read(mut given: Object) -> Result<Order> {
             })?)
         }
     };
-    let design = reference(given.shift_remove("design_ref"), action)?;
+    let design = reference(given.shift_remove("design_ref"))?;
     nothing_else(&given, "action, design_ref, node_filter and max_retry")?;
     Ok(Order { action, design, filter, max_retry })
 }
 
-/// The design; one that is needed has to be there, and only then means something.
-fn reference(given: Option<Value>, action: Action) -> Result<Option<Reference>> {
+/// The design, where one is named.
+fn reference(given: Option<Value>) -> Result<Option<Reference>> {
     let given = given.filter(|value| !value.is_null());
     let text = given.as_ref().map(|value| {
         value.as_str().ok_or_else(|| Error::bad_request("Invalid design_ref: a text is expected"))
     });
-    match text.transpose()? {
-        Some(text) => Reference::parse(text).map(Some),
-        None if action.needs_design() => {
-            Err(Error::bad_request(format!("Missing input required value: design_ref, for {action}")))
-        }
-        None => Ok(None),
-    }
+    text.transpose()?.map(Reference::parse).transpose()
 }
 
 /// What `POST /v1/validatedesign` asks for; `rel` and `type` say nothing.
@@ -88,13 +82,14 @@ fn action(given: Value) -> Result<Action> {
 }
 
 /// What `POST /v1/nodefilter` asks for.
-pub(super) fn filter(mut given: Object) -> Result<Option<Value>> {
-    let filter = given.shift_remove("node_filter");
-    nothing_else(&given, "node_filter")?;
-    if filter.is_none() {
-        return Err(Error::bad_request("Missing input required value: node_filter"));
+pub(super) fn filter(mut given: Object) -> Result<(Option<Value>, Option<Reference>)> {
+    if given.is_empty() {
+        return Err(Error::bad_request("Missing input required value: node_filter or design_ref"));
     }
-    Ok(filter)
+    let filter = given.shift_remove("node_filter");
+    let design = reference(given.shift_remove("design_ref"))?;
+    nothing_else(&given, "node_filter and design_ref")?;
+    Ok((filter, design))
 }
 
 fn nothing_else(given: &Object, known: &str) -> Result<()> {

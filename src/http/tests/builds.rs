@@ -47,7 +47,7 @@ async fn wrong_parameters_are_named() {
         ("/v1/builddata?marker=x", "Invalid marker x: the id of build data is expected"),
         (
             "/v1/builddata?generator=x",
-            "Invalid generator x: one of inventory, lldp, unprocessed, logs, facts is expected",
+            "Invalid generator x: one of inventory, lldp, unprocessed, logs, facts, design-findings is expected",
         ),
         ("/v1/builddata/x", "Invalid id x: a number is expected"),
         (

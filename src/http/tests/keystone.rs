@@ -129,7 +129,7 @@ const ADMINS: [&str; 5] =
 const READERS: [&str; 2] = ["system:reader", "system:member,reader"];
 
 /// The endpoints that anybody may ask for, and those that readers may.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 8] = [
     "versions",
     "resources",
     "openapi",
@@ -137,11 +137,20 @@ const PUBLIC: [&str; 9] = [
     "metrics",
     "unknown version",
     "drydock health",
-    "drydock extended health",
     "drydock versions",
 ];
-const FOR_READERS: [&str; 9] =
-    ["list", "status", "events", "instances", "tasks", "task", "messages of a task", "nodes", "node filter"];
+const FOR_READERS: [&str; 10] = [
+    "list",
+    "status",
+    "events",
+    "instances",
+    "tasks",
+    "task",
+    "messages of a task",
+    "nodes",
+    "node filter",
+    "drydock extended health",
+];
 
 #[actix_web::test]
 async fn every_endpoint_lets_in_whom_its_rule_allows() {
@@ -417,6 +426,28 @@ async fn a_task_needs_the_rule_of_what_it_does() {
         let body = format!("{{\"action\": \"{action}\"}}");
         let asking = request("POST", "/v1/tasks").set_payload(body);
         assert_eq!(door.send(with_token(asking, "system:admin")).await.status, wanted, "{action}");
+    }
+    let text = "\"tasks:validate_design\": \"!\"\n";
+    let door = Door::with(terms(), policies(text, Roles::New), answering(telling));
+    for (action, wanted) in [("noop", StatusCode::FORBIDDEN), ("compare_design", StatusCode::CREATED)] {
+        let body = format!("{{\"action\": \"{action}\", \"design_ref\": \"file:///a.yaml\"}}");
+        let asking = request("POST", "/v1/tasks").set_payload(body);
+        assert_eq!(door.send(with_token(asking, "system:admin")).await.status, wanted, "{action}");
+    }
+}
+
+#[actix_web::test]
+async fn who_may_not_have_designs_read_gets_no_filter_answered_by_one() {
+    let door = Door::new(telling);
+    let filter = r#""node_filter": {"filter_set_type": "union",
+        "filter_set": [{"filter_type": "union", "node_names": ["a"]}]}"#;
+    for (token, more, wanted) in [
+        ("system:reader", "", StatusCode::OK),
+        ("system:reader", r#""design_ref": "http://x/site.yaml","#, StatusCode::FORBIDDEN),
+        ("system:admin", r#""design_ref": "http://x/site.yaml","#, StatusCode::OK),
+    ] {
+        let asking = request("POST", "/v1/nodefilter").set_payload(format!("{{{more} {filter}}}"));
+        assert_eq!(door.send(with_token(asking, token)).await.status, wanted, "{token} {more}");
     }
 }
 

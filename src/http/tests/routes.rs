@@ -137,7 +137,7 @@ const POLICIES: &[(&str, &str)] = &[
     ("drydock validate a design", "tasks:validate_design"),
     ("drydock build data by node", "introspection:data"),
     ("drydock health", "introspection:version"),
-    ("drydock extended health", "introspection:version"),
+    ("drydock extended health", "introspection:status"),
     ("drydock versions", "introspection"),
     ("metrics", "introspection:metrics"),
     ("unknown version", "introspection:version"),

@@ -204,7 +204,10 @@ async fn versions_and_health_are_those_of_drydock() {
     assert_eq!((answer.status, answer.text()), (StatusCode::NO_CONTENT, ""));
     let body = ask("GET", "/api/v1.0/health/extended").await.json();
     assert_eq!((&body["status"], &body["code"]), (&json!("Success"), &json!(200)));
-    assert_eq!(body["details"], json!({"errorCount": 0, "messageList": []}));
+    let who = "Instance one leads; its last ping was 2 s ago";
+    let told = json!([{"message": who, "error": false, "kind": "SimpleMessage"}]);
+    assert_eq!(body["details"], json!({"errorCount": 0, "messageList": told}));
+    assert_eq!(body["leader"], json!({"instance": "one", "ping_age_s": 2}));
 }
 
 #[actix_web::test]
@@ -226,6 +229,13 @@ async fn a_filter_tells_its_nodes() {
         let asking = request("POST", &format!("{root}/nodefilter")).set_payload("{\"node_filter\": null}");
         let answer = send(&Fake::new(), &Settings::default(), asking).await;
         assert_eq!(answer.json(), json!(["rack1 u07"]));
+        let body = r#"{"design_ref": "deckhand+http://me:secret@x/site", "node_filter": {"filter_set_type": "union",
+            "filter_set": [{"filter_type": "union", "rack_labels": {"hall": "h1"}}]}}"#;
+        let fake = Fake::new();
+        let asking = request("POST", &format!("{root}/nodefilter")).set_payload(body);
+        assert_eq!(send(&fake, &Settings::default(), asking).await.status, StatusCode::OK);
+        let [asked] = fake.asked().try_into().unwrap();
+        assert!(asked.contains("hall") && asked.ends_with("deckhand+http://x/site"), "{asked}");
         let asking = request("POST", &format!("{root}/nodefilter")).set_payload("{}");
         let answer = send(&Fake::new(), &Settings::default(), asking).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
@@ -260,7 +270,7 @@ async fn a_design_is_good_or_everything_wrong_with_it_is_told() {
             (r#"{"href": ""}"#, "The \"href\" key must be provided in the request body."),
             (
                 r#"{"href": "ftp://me:secret@x/"}"#,
-                "Invalid design_ref: the scheme ftp is none of file, http, https",
+                "Invalid design_ref: its scheme is none of file, http, https, <service>+http, <service>+https",
             ),
         ] {
             let answer = validate(root, body).await;
@@ -278,4 +288,15 @@ async fn a_task_about_a_design_needs_one() {
         let body = format!(r#"{{"action": "{action}", "design_ref": "http://me:secret@x/a.yaml"}}"#);
         assert_eq!(create("/v1", &body).await.0.status, StatusCode::CREATED);
     }
+}
+
+#[actix_web::test]
+async fn what_only_a_design_tells_needs_one() {
+    let filter = r#"{"filter_set_type": "union", "filter_set": [{"filter_type": "union", "rack_labels": {"hall": "h1"}}]}"#;
+    let body = |more: &str| format!(r#"{{"action": "noop", {more} "node_filter": {filter}}}"#);
+    let (answer, _) = create("/v1", &body("")).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.error().starts_with("Invalid node_filter: rack_labels are told by a design only"));
+    let (answer, _) = create("/v1", &body(r#""design_ref": "file:///a.yaml","#)).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
 }

@@ -94,6 +94,7 @@ pub(super) enum Work {
     PowerOff(Box<Plan>),
     AbortPowerOff,
     TimedPowerOff(Uuid),
+    Power(Ticket),
 }
 
 /// The way of one document.

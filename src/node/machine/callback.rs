@@ -164,8 +164,13 @@ impl NodeMachine {
             }
             Activity::Idle | Activity::Reloading(_) => return Vec::new(),
         };
+        let is_given_up = match work {
+            Work::Fetch(flow) => flow.ticket == Some(ticket),
+            Work::Power(caller) => *caller == ticket,
+            _ => false,
+        };
         match work {
-            Work::Fetch(flow) if flow.ticket == Some(ticket) => {
+            _ if is_given_up => {
                 let mut effects = vec![Effect::Cancel];
                 effects.extend(self.unlock(Vec::new()));
                 effects

@@ -47,6 +47,7 @@ impl NodeMachine {
             Work::Fetch(flow) | Work::Process(flow) | Work::Save(flow, ..) | Work::Apply(flow, _) => {
                 flow.ticket
             }
+            Work::Power(ticket) => Some(*ticket),
             Work::BootDevice
             | Work::Turn
             | Work::Reboot

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::Record;
-use super::super::order::{Adoption, Finding, Operation, Remains, Source, StartOrder, Ticket};
+use super::super::order::{Adoption, Finding, Operation, PowerOrder, Remains, Source, StartOrder, Ticket};
 use super::super::posting::Posting;
 use super::super::timeline::{Entry, Timeline};
 use super::super::token::TokenDigest;
@@ -24,6 +24,8 @@ pub enum Input {
     Reapply(Ticket, Arc<Posting>, Source),
     /// An operator gives the waiting run another token.
     Token(Ticket, TokenDigest),
+    /// An operator's task wants the power switched.
+    Power(Ticket, PowerOrder),
     /// The ramdisk posted.
     Callback(Ticket, Arc<Posting>),
     /// The ramdisk of a machine without a run posted.

@@ -39,6 +39,7 @@ impl NodeMachine {
             (Work::TimedPowerOff(run), Finding::AbortPoweredOff(outcome)) => {
                 self.on_timed_power_off(run, outcome)
             }
+            (Work::Power(ticket), Finding::Powered(outcome)) => self.on_powered(ticket, outcome),
             (Work::AbortPowerOff, Finding::AbortPoweredOff(outcome)) => {
                 self.on_abort_powered_off(now, outcome)
             }

@@ -139,3 +139,32 @@ fn a_list_is_the_newest_first_and_goes_on_after_its_last_item() {
         assert!(ids(TaskQuery { action: Some("noop".to_owned()), ..all }, 9).is_empty());
     });
 }
+
+struct Link(&'static str, String);
+
+impl Job for Link {
+    type Output = ();
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
+        session.add_link(TASK, self.0, &self.1)
+    }
+}
+
+#[test]
+fn links_are_kept_in_their_order_each_once_and_several_for_one_relation() {
+    on_each(|store, _| {
+        store.write_blocking(Insert(vec![root(TASK)])).unwrap();
+        let links = || store.read_blocking(|session| session.links(&[TASK.to_owned()])).unwrap();
+        assert!(links().is_empty());
+        for (rel, href) in
+            [("detail_logs", "/b"), ("self", "/a"), ("detail_logs", "/a"), ("detail_logs", "/b")]
+        {
+            store.write_blocking(Link(rel, href.to_owned())).unwrap();
+        }
+        let all: Vec<(String, String)> = links().into_iter().map(|(_, rel, href)| (rel, href)).collect();
+        let pair = |rel: &str, href: &str| (rel.to_owned(), href.to_owned());
+        assert_eq!(all, [pair("detail_logs", "/b"), pair("self", "/a"), pair("detail_logs", "/a")]);
+        let other = store.read_blocking(|session| session.links(&["none".to_owned()])).unwrap();
+        assert!(other.is_empty());
+    });
+}

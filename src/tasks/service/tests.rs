@@ -5,7 +5,7 @@ use super::*;
 /// A queued task.
 pub(crate) fn root(id: &str) -> TaskRow {
     let order = Order { action: Action::IntrospectNodes, design: None, filter: None, max_retry: None };
-    TaskRow { id: id.to_owned(), ..row_of(&order, 1_767_232_740_000_070).unwrap() }
+    TaskRow { id: id.to_owned(), ..row_of(&order, Timestamp(1_767_232_740_000_070)).unwrap() }
 }
 
 /// A child of an attempt, at work.
@@ -65,8 +65,10 @@ pub(crate) fn tree(id: &str, levels: Option<usize>) -> Vec<Whole> {
 /// The requests and the leader's jobs, on both databases.
 mod jobs {
     use super::*;
+    use crate::build_data::{Generator, Item};
     use crate::cluster::{Owner, Term};
     use crate::store::Job;
+    use crate::store::build_data::Selection;
     use crate::store::tests::on_each;
     use crate::tasks::jobs::{Adopt, Begin, End, Finish, MakeChildren, Note, PutBack, Release, Take};
     use crate::tasks::service::whole as service_whole;
@@ -118,7 +120,10 @@ mod jobs {
 
     fn end(store: &Store, child: &TaskRow, epoch: i64, outcome: Outcome) -> bool {
         let (child, term, summary) = (child.clone(), term(epoch), "why".to_owned());
-        write(store, End { child, term, outcome, summary, observed: 0, messages: Vec::new(), now: NOW })
+        write(
+            store,
+            End { child, term, outcome, summary, observed: 0, messages: Vec::new(), found: None, now: NOW },
+        )
     }
 
     fn finish(store: &Store, task: &str, epoch: i64) -> bool {
@@ -259,6 +264,11 @@ mod jobs {
 
             let id = queue(store);
             let task = take(store, 1).unwrap();
+            let unreleased = TaskRow { status: Status::Requested.name().to_owned(), ..child(&id, 0, 9) };
+            let (parent, rows) = (id.clone(), vec![unreleased.clone()]);
+            assert!(write(store, MakeChildren { parent, term: term(1), rows, now: NOW }));
+            assert_eq!(terminate(store, &unreleased.id, Propagate::Children), Answer::Done);
+            assert_eq!(stands(store, &unreleased.id), pair("terminated", "failure"));
             let children = expand(store, &task, 1, &[1, 2]);
             assert!(begin(store, &children[0], 1));
             assert_eq!(terminate(store, &id, Propagate::Children), Answer::Done);
@@ -271,7 +281,7 @@ mod jobs {
             assert_eq!(stands(store, &children[0].id), pair("terminated", "failure"));
             assert!(finish(store, &id, 1));
             assert_eq!(stands(store, &id), pair("terminated", "failure"));
-            assert_eq!(whole_of(store, &id).failures, ["node1", "node2"]);
+            assert_eq!(whole_of(store, &id).failures, ["node1", "node2", "node9"]);
             assert_eq!(terminate(store, &id, Propagate::Children), Answer::Refused(Status::Terminated));
 
             let (task, children) = running(store, &[3]);
@@ -279,6 +289,52 @@ mod jobs {
             assert_eq!(stands(store, &children[0].id).0, "running");
             assert!(end(store, &children[0], 1, Outcome::Success) && finish(store, &task.id, 1));
             assert_eq!(stands(store, &task.id), pair("terminated", "success"));
+        });
+    }
+
+    /// Ten thousand children of which none was begun.
+    #[test]
+    fn a_stop_of_many_children_holds_the_writer_for_a_moment_only() {
+        on_each(|store, _| {
+            let id = queue(store);
+            let task = take(store, 1).unwrap();
+            let nodes: Vec<u128> = (1..=10_000).collect();
+            expand(store, &task, 1, &nodes);
+            let began = std::time::Instant::now();
+            assert_eq!(terminate(store, &id, Propagate::Children), Answer::Done);
+            let took = began.elapsed();
+            assert!(took < std::time::Duration::from_secs(2), "{took:?}");
+            assert!(finish(store, &id, 1));
+            assert_eq!(whole_of(store, &id).failures.len(), 10_000);
+            assert_eq!(stands(store, &id), pair("terminated", "failure"));
+        });
+    }
+
+    #[test]
+    fn the_end_of_a_run_leaves_a_link_to_what_it_found_and_where_it_differs_from_the_design() {
+        on_each(|store, _| {
+            let (task, children) = running(store, &[1, 2]);
+            let run = Uuid::from_u128(77);
+            for child in &children {
+                let found = Item::json(Generator::DesignFindings, &json!({"status": "Success"})).unwrap();
+                let child = TaskRow { run_id: Some(run.to_string()), ..child.clone() };
+                let (outcome, summary, messages) = (Outcome::Success, String::new(), Vec::new());
+                let found = Some(found);
+                let job =
+                    End { child, term: term(1), outcome, summary, observed: 0, messages, found, now: NOW };
+                assert!(write(store, job));
+            }
+            let href = format!("/v1/tasks/{}/builddata", task.id);
+            assert_eq!(whole_of(store, &task.id).links, [("detail_logs".to_owned(), href)]);
+            let wanted = Selection { run: Some(run), ..Selection::default() };
+            let rows = store.read_blocking(|session| session.builds(&wanted, 9)).unwrap();
+            assert_eq!(rows.len(), 2);
+            for row in rows {
+                assert_eq!(
+                    (row.generator.as_str(), row.task_id.as_ref()),
+                    ("design-findings", Some(&task.id))
+                );
+            }
         });
     }
 

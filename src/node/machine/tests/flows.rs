@@ -1,8 +1,9 @@
 //! Single flows by hand.
 
-use super::harness::{Harness, Luck, START, order, posting};
+use super::harness::{Harness, Luck, START, order, posting, power_off};
 use super::*;
 use crate::build_data::Collection;
+use crate::error::Kind;
 use crate::node::ManageBoot;
 use crate::node::order::{Ending, Processed};
 use crate::processing::change::Change;
@@ -292,6 +293,43 @@ fn a_machine_that_timed_out_is_powered_off_unless_another_run_has_begun() {
     harness.settle(Luck::Good);
     harness.feed(Input::PowerJob(run));
     assert_eq!(harness.operation, None);
+}
+
+#[test]
+fn the_power_is_switched_only_while_the_node_is_at_rest_and_nothing_begins_meanwhile() {
+    let mut harness = Harness::new();
+    let powered = harness.ticket();
+    harness.feed(Input::Power(powered, power_off()));
+    assert_eq!(harness.operation, Some(Operation::Power(power_off())));
+    let refused = harness.ticket();
+    harness.feed(Input::Start(refused, order(ManageBoot::Managed)));
+    let text = harness.answers[&refused].as_ref().unwrap_err().text.clone();
+    assert!(text.contains("switching the power for a task"), "{text}");
+    let second = harness.ticket();
+    harness.feed(Input::Power(second, power_off()));
+    assert_eq!(harness.answers[&second].as_ref().unwrap_err().kind, Kind::Conflict);
+    harness.do_operation(Luck::Good);
+    assert_eq!(harness.answers[&powered], Ok(()));
+    assert_eq!(harness.row, None, "it is not part of any run");
+
+    let ticket = harness.ticket();
+    harness.feed(Input::Start(ticket, order(ManageBoot::Managed)));
+    harness.settle(Luck::Good);
+    let during = harness.ticket();
+    harness.feed(Input::Power(during, power_off()));
+    assert_eq!(harness.answers[&during].as_ref().unwrap_err().kind, Kind::Conflict);
+    assert_eq!((harness.operation.clone(), harness.state()), (None, Some(State::Waiting)));
+}
+
+#[test]
+fn power_that_nobody_waits_for_any_more_gives_the_node_free() {
+    let mut harness = Harness::new();
+    let gone = harness.ticket();
+    harness.feed(Input::Power(gone, power_off()));
+    harness.asked.remove(&gone);
+    harness.feed(Input::Withdrawn(gone));
+    assert_eq!(harness.operation, None);
+    assert!(harness.machine.is_idle());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use crate::build_data::{Collection, Generator};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -12,9 +13,9 @@ use super::*;
 use crate::data_store::Key;
 use crate::fsm::{self, Birth};
 use crate::node::data::Delivered;
-use crate::node::order::{Ending, PowerPolicy, Processed};
+use crate::node::order::{Ending, PowerOrder, PowerPolicy, Processed};
 use crate::node::{Attribute, MAC, ManageBoot, Outcome, Variant};
-use crate::node_service::{FailureKind, Object, Persistence, ServiceError};
+use crate::node_service::{FailureKind, Object, Persistence, PowerTarget, ServiceError};
 use crate::processing::change::Change;
 use crate::processing::ramdisk_logs::Origin;
 use crate::store::Store;
@@ -58,6 +59,10 @@ pub(super) fn order(manage_boot: ManageBoot) -> Box<StartOrder> {
         persistence: Persistence::Once,
         token: None,
     })
+}
+
+pub(super) fn power_off() -> PowerOrder {
+    PowerOrder { target: PowerTarget::Off, within: Duration::from_secs(1) }
 }
 
 pub(super) fn posting(failures: &[&str]) -> Arc<Posting> {
@@ -315,6 +320,8 @@ impl Harness {
             }
             (Operation::Apply(_), Luck::Good | Luck::Odd) => Finding::Applied(Ok(())),
             (Operation::Apply(_), _) => Finding::Applied(Err(Error::internal("no"))),
+            (Operation::Power(_), Luck::Good) => Finding::Powered(Ok(())),
+            (Operation::Power(_), _) => Finding::Powered(Err(Error::bad_request("no"))),
             (Operation::PowerOff, Luck::Good) => Finding::PoweredOff(Ok(())),
             (Operation::PowerOff, _) => Finding::PoweredOff(Err("no".to_owned())),
             (Operation::AbortPowerOff(_), Luck::Good) => Finding::AbortPoweredOff(Ok(())),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::harness::{Harness, Luck, adoption, order, posting_of};
+use super::harness::{Harness, Luck, adoption, order, posting_of, power_off};
 use super::*;
 use crate::fsm::Birth;
 use crate::node::ManageBoot;
@@ -18,6 +18,7 @@ enum Step {
     Callback(bool),
     Adopt(bool, bool),
     LookAfterData,
+    Power,
     Withdraw,
     Commit,
     CommitFails,
@@ -41,6 +42,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => prop::bool::weighted(0.8).prop_map(Step::Callback),
         2 => (any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(new, good)| Step::Adopt(new, good)),
         2 => Just(Step::LookAfterData),
+        2 => Just(Step::Power),
         1 => Just(Step::Withdraw),
         8 => Just(Step::Commit),
         1 => Just(Step::CommitFails),
@@ -88,6 +90,10 @@ impl Harness {
                 let ticket = self.ticket();
                 let birth = if *new { Birth::Discovery } else { Birth::ActiveIntrospection };
                 self.feed(Input::Adopt(ticket, adoption(birth, if *good { &[] } else { &["bad"] })));
+            }
+            Step::Power if !held => {
+                let ticket = self.ticket();
+                self.feed(Input::Power(ticket, power_off()));
             }
             Step::LookAfterData if !held => self.feed(Input::LookAfterData),
             Step::Withdraw => {
