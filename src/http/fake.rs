@@ -15,6 +15,7 @@ use crate::design::finding::Finding;
 use crate::design::reference::Reference;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
+use crate::inventory::service::Order as ImportOrder;
 use crate::node::builds::{Among, Builds, Contents, Diff, Replayed, Seen, Snapshot, Source, WithContent};
 use crate::node::matching::{self, Candidate, Explanation, Matched};
 use crate::node::rules::{DryRun, Rules};
@@ -239,6 +240,11 @@ pub(super) const TASK: &str = "33333333-2222-4333-8444-555555555555";
 impl Tasks for Fake {
     async fn create(&self, order: Order) -> Result<Whole> {
         self.note(format!("create a task {} {:?} {:?}", order.action, order.filter, order.max_retry))?;
+        Ok(tests::whole(TASK))
+    }
+
+    async fn import(&self, order: ImportOrder) -> Result<Whole> {
+        self.note(format!("import {} bytes", order.body.len()))?;
         Ok(tests::whole(TASK))
     }
 
