@@ -1,5 +1,6 @@
 //! An import of many systems in one request, and their export, against a bare diesel loop that inserts and reads the
-//! same rows, history included; what other writes and the memory feel of it meanwhile.
+//! same rows, history included; what other writes and the memory feel of it meanwhile; and what the callbacks of
+//! ramdisks feel of it where a daemon does it.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,7 +19,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use rollcall::clock::SystemClock;
 use rollcall::config::DatabaseUrl;
-use rollcall::inventory::export::{Export, Selection};
+use rollcall::inventory::export::{Export, Related, Selection};
 use rollcall::inventory::forest::Relations;
 use rollcall::inventory::options::Limits;
 use rollcall::inventory::search;
@@ -27,6 +28,18 @@ use rollcall::inventory::{Answer, Verdict};
 use rollcall::node_service::local::register::{Register, Registration};
 use rollcall::store::Store;
 use uuid::Uuid;
+
+mod support {
+    pub mod callers;
+    pub mod daemon;
+    pub mod machines;
+    pub mod standin;
+}
+
+use support::callers::{self, Connection as Caller};
+use support::daemon::Daemon;
+use support::machines;
+use support::standin::StandIn;
 
 /// What may be said on the command line, behind `cargo bench --bench inventory --`.
 #[derive(Debug, Parser)]
@@ -37,6 +50,9 @@ struct Options {
     /// Rounds
     #[arg(long, default_value_t = 3)]
     rounds: u32,
+    /// Ramdisks that post while a daemon imports, each time
+    #[arg(long, default_value_t = 300)]
+    machines: u32,
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -173,13 +189,17 @@ fn beside(store: &Store, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<Vec<
     })
 }
 
-fn told(what: &str, mut times: Vec<Duration>) {
+fn told(what: &str, times: Vec<Duration>) {
+    told_of("writes", what, times);
+}
+
+fn told_of(kind: &str, what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let at = |percent: usize| {
         times.get((times.len() * percent / 100).min(times.len() - 1)).copied().unwrap_or_default()
     };
     println!(
-        "  writes beside {what}: {} of them, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+        "  {kind} beside {what}: {} of them, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
         times.len(),
         at(50).as_secs_f64() * 1e3,
         at(99).as_secs_f64() * 1e3,
@@ -187,9 +207,9 @@ fn told(what: &str, mut times: Vec<Duration>) {
     );
 }
 
-/// The most memory that the process has had, in MiB.
-fn peak_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+/// The most memory that a process has had, in MiB.
+fn peak_mib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("VmHWM");
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap() / 1024
 }
@@ -209,6 +229,7 @@ fn export(inventory: &Inventory) -> (Duration, usize) {
         marker: None,
         fields: Vec::new(),
         relations: Relations::Names,
+        related: Related::Nothing,
     };
     let began = Instant::now();
     let (mut export, _) = Export::new(inventory.clone(), selection, Format::Json).unwrap();
@@ -237,7 +258,7 @@ fn round(options: &Options, text: &str) {
     stop.store(true, Ordering::Relaxed);
     told("a commit", others.join().unwrap());
     let (export_time, bytes) = export(&inventory);
-    let memory = peak_mib();
+    let memory = peak_mib(std::process::id());
     let mut connection = open(&ours);
     let began = Instant::now();
     let all = All::read(&mut connection);
@@ -267,6 +288,89 @@ fn round(options: &Options, text: &str) {
     store.close();
 }
 
+/// How often, and for how many seconds in all, the writer of a daemon held its database.
+fn held(daemon: &Daemon) -> (f64, f64) {
+    let (status, body) = Caller::open(daemon.port).unwrap().ask("GET", "/metrics", b"");
+    assert_eq!(status, 200);
+    let text = String::from_utf8(body).unwrap();
+    let of = |name: &str| {
+        let line = text.lines().find_map(|line| line.split_once(name));
+        line.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or_default()
+    };
+    (of("commit_hold_seconds_count"), of("commit_hold_seconds_sum"))
+}
+
+/// Imports over HTTP.
+fn ask_import(daemon: &Daemon, text: &str) -> Duration {
+    let began = Instant::now();
+    let mut connection = Caller::open(daemon.port).unwrap();
+    let (status, body) = connection.ask("POST", "/v1/inventory/import", text.as_bytes());
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(body.get(..2000).unwrap_or(&body)));
+    began.elapsed()
+}
+
+/// Has ramdisks post: how long each callback took.
+fn callbacks(daemon: &Daemon, first: u32, documents: &[Vec<u8>]) -> Vec<Duration> {
+    callers::each(8, u32::try_from(documents.len()).unwrap(), daemon.port, |connection, place| {
+        let document = documents.get(usize::try_from(place).unwrap()).unwrap();
+        let (status, body) = connection.ask("POST", "/v1/continue", document);
+        assert_eq!(status, 200, "{} {}", first + place, String::from_utf8_lossy(&body));
+    })
+}
+
+/// A daemon that imports while ramdisks post to it.
+fn beside_callbacks(options: &Options, text: &str) {
+    let (node_service, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let connection = format!("sqlite:///{}", folder.path().join("daemon.sqlite").display());
+    let daemon = Daemon::start(folder.path(), &connection, node_service.port);
+    let each = options.machines;
+    callers::each(32, each * 3, daemon.port, |connection, number| {
+        let path = format!("/v1/introspection/{}", machines::uuid(number));
+        let (status, body) = connection.ask("POST", &path, b"");
+        assert_eq!(status, 202, "{}", String::from_utf8_lossy(&body));
+    });
+    daemon.wait_until_none_is("starting");
+    let dry = text.replacen("\"commit\":true", "\"commit\":false", 1);
+    let (count, seconds) = held(&daemon);
+    let alone = ask_import(&daemon, &dry);
+    let (count, seconds) = (held(&daemon).0 - count, held(&daemon).1 - seconds);
+    println!(
+        "  a daemon, up within {:.0} ms; a dry run alone took {:.2} s: {count} commits of anything meanwhile, which held \
+         the writer for {:.1} ms",
+        daemon.start_up.as_secs_f64() * 1e3,
+        alone.as_secs_f64(),
+        seconds * 1e3
+    );
+    assert!(seconds < 0.05, "a dry run holds the writer");
+    let imports = [("nothing", None), ("a dry run", Some(dry.as_str())), ("a commit", Some(text))];
+    for (round, (what, import)) in (0..).zip(imports) {
+        let first = round * each;
+        let documents: Vec<Vec<u8>> = (first..first + each).map(machines::document).collect();
+        let before = held(&daemon);
+        let (times, took) = std::thread::scope(|scope| {
+            let import = scope.spawn(|| import.map(|text| ask_import(&daemon, text)));
+            let times = callbacks(&daemon, first, &documents);
+            (times, import.join().unwrap())
+        });
+        daemon.wait_until_none_is("processing");
+        let after = held(&daemon);
+        told_of("callbacks", what, times);
+        println!(
+            "    it took {:.2} s; {} commits held the writer for {:.0} ms in all",
+            took.unwrap_or_default().as_secs_f64(),
+            after.0 - before.0,
+            (after.1 - before.1) * 1e3
+        );
+    }
+    println!("  most memory of the daemon: {} MiB", peak_mib(daemon.pid()));
+    assert_eq!(node_service.refused(), 0, "the daemon made calls that no introspection needs");
+    println!(
+        "  calls of the node service: {}, connections: {}",
+        node_service.calls(),
+        node_service.connections()
+    );
+}
+
 fn main() {
     let options = Options::parse();
     let text = body(options.systems);
@@ -279,4 +383,5 @@ fn main() {
         println!("round {number}");
         round(&options, &text);
     }
+    beside_callbacks(&options, &text);
 }

@@ -27,7 +27,6 @@ use crate::health::Health;
 use crate::http;
 use crate::http::auth::Authentication;
 use crate::http::server::{Listener, ServerSettings};
-use crate::inventory::options;
 use crate::inventory::service::Inventory;
 use crate::node::builds::StoredBuilds;
 use crate::node::discovery::Discovery;
@@ -110,7 +109,7 @@ impl Daemon {
         let inventory = inventory(config, &registry.shared().store);
         supervisor::start(&registry, inventory.clone(), periods(config));
         let tasks = Arc::clone(&designs);
-        actix_rt::spawn(dispatcher::run(Arc::clone(&registry), tasks, limits(config)));
+        actix_rt::spawn(dispatcher::run(Arc::clone(&registry), tasks, inventory.clone(), limits(config)));
         let (settings, options) = (http_settings(config, authentication), server_settings(config));
         let services = http_services(&registry, Around { ironic, inventory, designs });
         let server = serve(services.clone(), api, &settings, &options)?;
@@ -409,9 +408,8 @@ struct Around {
 }
 
 fn inventory(config: &Config, store: &Store) -> Inventory {
-    let limits =
-        options::Limits { systems: config.inventory.max_systems, objects: config.inventory.max_objects };
-    Inventory::new(store.clone(), Arc::new(SystemClock), limits)
+    let limits = &config.inventory;
+    Inventory::new(store.clone(), Arc::new(SystemClock), limits.limits()).with_background(limits.background())
 }
 
 /// What each worker of a listener asks.

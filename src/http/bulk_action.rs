@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Api, inventory, inventory_import, query};
 use crate::error::{Error, Result};
-use crate::inventory::export::Selection;
+use crate::inventory::export::{Related, Selection};
 use crate::inventory::forest::Relations;
 use crate::inventory::options::Dialect;
 use crate::inventory::search;
@@ -25,6 +25,7 @@ pub(super) async fn export(request: HttpRequest, api: Data<Api>) -> Result<HttpR
         marker: None,
         fields: Vec::new(),
         relations: Relations::Keys,
+        related: Related::Nothing,
     };
     inventory::stream_of(&api, selection, Format::Json).await
 }

@@ -15,6 +15,7 @@ use crate::design::finding::Finding;
 use crate::design::reference::Reference;
 use crate::error::{Error, Result};
 use crate::fsm::{Event, State};
+use crate::inventory::service::Order as ImportOrder;
 use crate::node::builds::{Among, Builds, Contents, Diff, Replayed, Seen, Snapshot, Source, WithContent};
 use crate::node::matching::{self, Candidate, Explanation, Matched};
 use crate::node::rules::{DryRun, Rules};
@@ -244,6 +245,11 @@ impl Tasks for Fake {
     async fn create(&self, order: Order) -> Result<Whole> {
         let order = order.settled(None)?;
         self.note(format!("create a task {} {:?} {:?}", order.action, order.filter, order.max_retry))?;
+        Ok(tests::whole(TASK))
+    }
+
+    async fn import(&self, order: ImportOrder) -> Result<Whole> {
+        self.note(format!("import {} bytes", order.body.len()))?;
         Ok(tests::whole(TASK))
     }
 

@@ -13,7 +13,7 @@ use super::builds::link_to_next;
 use super::{Api, list, path, query, reply};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::inventory::export::{Export, Selection};
+use crate::inventory::export::{Export, Related, Selection};
 use crate::inventory::forest::Relations;
 use crate::inventory::model::Kind;
 use crate::inventory::service::Format;
@@ -54,8 +54,17 @@ pub(super) async fn export(request: HttpRequest, api: Data<Api>) -> Result<HttpR
         marker: query::first(&request, "marker").map(|marker| marker.to_lowercase().replace('\0', "")),
         fields: fields(&request)?,
         relations,
+        related: related(&request)?,
     };
     stream_of(&api, selection, format).await
+}
+
+fn related(request: &HttpRequest) -> Result<Related> {
+    match query::first(request, "related").as_deref() {
+        None | Some("") => Ok(Related::Nothing),
+        Some("observed") => Ok(Related::Observed),
+        Some(other) => Err(Error::bad_request(format!("Invalid related {other}: observed is expected"))),
+    }
 }
 
 fn limit(request: &HttpRequest) -> Result<Option<usize>> {

@@ -6,9 +6,12 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
-use super::{Api, body, failure, query};
+use super::policy::Policy;
+use super::{Api, auth, body, failure, query, tasks};
 use crate::error::{Error, Result};
+use crate::inventory::model::Kind;
 use crate::inventory::options::NAMES;
+use crate::inventory::rights::{Right, Rights};
 use crate::inventory::service::{Format, Order};
 use crate::inventory::{Answer, Verdict};
 
@@ -32,18 +35,43 @@ pub(super) async fn import(request: HttpRequest, api: Data<Api>) -> Result<HttpR
 
 /// Reads the body and imports it.
 pub(super) async fn carry_out(request: &HttpRequest, api: &Api, order: Order) -> Result<HttpResponse> {
+    let rights = rights(request);
     let body = body::read(request, &api.settings).await?;
     let source = request.peer_addr().map(|address| address.ip().to_string());
-    let answer = api.inventory.import(Order { body, source, ..order }).await?;
+    let order = Order { body, source, rights, ..order };
+    let answer = api.inventory.import(order.clone()).await?;
+    if answer.verdict == Verdict::TooLarge {
+        return tasks::queue_import(request, api, order).await;
+    }
     Ok(answered(answer))
+}
+
+/// What who asks may do beside asking for an import at all.
+fn rights(request: &HttpRequest) -> Rights {
+    let denied = |right: &Right| !auth::permits(request, policy(*right));
+    Rights { denied: Right::all().into_iter().filter(denied).collect() }
+}
+
+/// The rule of a right.
+fn policy(right: Right) -> Policy {
+    match right {
+        Right::Write(Kind::System) => Policy::InventorySystem,
+        Right::Write(Kind::Registration) => Policy::InventoryRegistration,
+        Right::Write(Kind::Adapter) => Policy::InventoryAdapter,
+        Right::Write(Kind::Alias) => Policy::InventoryAlias,
+        Right::Write(Kind::Attribute) => Policy::InventoryAttribute,
+        Right::Delete => Policy::InventoryDelete,
+        Right::Manage => Policy::InventoryManagement,
+    }
 }
 
 fn answered(Answer { verdict, body }: Answer) -> HttpResponse {
     let (status, media_type) = match verdict {
         Verdict::Fine => (StatusCode::OK, JSON),
         Verdict::Malformed => (StatusCode::BAD_REQUEST, PROBLEM),
+        Verdict::Forbidden => (StatusCode::FORBIDDEN, PROBLEM),
         Verdict::Clash => (StatusCode::CONFLICT, PROBLEM),
-        Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, PROBLEM),
+        Verdict::Refused | Verdict::TooLarge => (StatusCode::UNPROCESSABLE_ENTITY, PROBLEM),
     };
     HttpResponse::build(status).insert_header((CONTENT_TYPE, media_type)).body(body)
 }
@@ -67,8 +95,8 @@ fn members(request: &HttpRequest) -> Map<String, Value> {
     given
         .map(|(name, text)| {
             let value = match (name.as_str(), text.as_str()) {
-                ("commit" | "require_version", "true") => Value::from(true),
-                ("commit" | "require_version", "false") => Value::from(false),
+                ("commit" | "require_version" | "atomic", "true") => Value::from(true),
+                ("commit" | "require_version" | "atomic", "false") => Value::from(false),
                 ("max_changes" | "max_deletes", number) => {
                     number.parse::<u64>().map_or_else(|_| Value::from(number), Value::from)
                 }

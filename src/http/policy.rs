@@ -9,6 +9,8 @@ use crate::policy::Source;
 const ADMIN: &str = "role:admin or role:service";
 /// Whom rules for looking on allow.
 const READ: &str = "(role:reader and system_scope:all) or role:admin or role:service";
+/// What follows from another rule: who may ask for imports may do all of it.
+const UPDATE: &str = "rule:introspection:inventory:update";
 /// What is open to everybody.
 const PUBLIC: &str = "rule:public_api";
 
@@ -47,8 +49,22 @@ pub enum Policy {
     RuleDelete,
     /// Read the inventory and its history.
     InventoryGet,
-    /// Change the inventory.
+    /// Ask for a change of the inventory.
     InventoryUpdate,
+    /// Make and change systems.
+    InventorySystem,
+    /// Make and change registrations.
+    InventoryRegistration,
+    /// Make and change adapters.
+    InventoryAdapter,
+    /// Make and change aliases.
+    InventoryAlias,
+    /// Make and change pairs.
+    InventoryAttribute,
+    /// Delete anything in the inventory.
+    InventoryDelete,
+    /// Change what leads to management interfaces and nodes.
+    InventoryManagement,
     /// Read the figures of the process.
     Metrics,
     /// Read tasks, and see which nodes a filter means.
@@ -99,7 +115,7 @@ pub enum Roles {
 
 impl Policy {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 33] = [
         Self::Versions,
         Self::Version,
         Self::Continue,
@@ -113,6 +129,13 @@ impl Policy {
         Self::RuleDelete,
         Self::InventoryGet,
         Self::InventoryUpdate,
+        Self::InventorySystem,
+        Self::InventoryRegistration,
+        Self::InventoryAdapter,
+        Self::InventoryAlias,
+        Self::InventoryAttribute,
+        Self::InventoryDelete,
+        Self::InventoryManagement,
         Self::Metrics,
         Self::TaskRead,
         Self::TaskCreate,
@@ -145,6 +168,13 @@ impl Policy {
             Self::RuleDelete => "introspection:rule:delete",
             Self::InventoryGet => "introspection:inventory:get",
             Self::InventoryUpdate => "introspection:inventory:update",
+            Self::InventorySystem => "introspection:inventory:update:system",
+            Self::InventoryRegistration => "introspection:inventory:update:registration",
+            Self::InventoryAdapter => "introspection:inventory:update:adapter",
+            Self::InventoryAlias => "introspection:inventory:update:alias",
+            Self::InventoryAttribute => "introspection:inventory:update:attribute",
+            Self::InventoryDelete => "introspection:inventory:delete",
+            Self::InventoryManagement => "introspection:inventory:update:management",
             Self::Metrics => "introspection:metrics",
             Self::TaskRead => "tasks:read",
             Self::TaskCreate => "tasks:create",
@@ -177,6 +207,13 @@ impl Policy {
             | Self::RuleDelete
             | Self::InventoryGet
             | Self::InventoryUpdate
+            | Self::InventorySystem
+            | Self::InventoryRegistration
+            | Self::InventoryAdapter
+            | Self::InventoryAlias
+            | Self::InventoryAttribute
+            | Self::InventoryDelete
+            | Self::InventoryManagement
             | Self::TaskRead
             | Self::TaskCreate
             | Self::TaskDelete
@@ -200,6 +237,16 @@ impl Policy {
             (Demand::Credentials, Self::Status | Self::TaskRead) => {
                 (READ, "rule:is_admin or rule:is_observer")
             }
+            (
+                Demand::Credentials,
+                Self::InventorySystem
+                | Self::InventoryRegistration
+                | Self::InventoryAdapter
+                | Self::InventoryAlias
+                | Self::InventoryAttribute
+                | Self::InventoryDelete
+                | Self::InventoryManagement,
+            ) => return UPDATE.to_owned(),
             (Demand::Credentials, _) => (ADMIN, "rule:is_admin"),
         };
         match roles {

@@ -5,9 +5,10 @@
 use serde::Serialize;
 use serde_json::json;
 
+use super::fates::{self, Fate};
 use super::forest::Relations;
 use super::model::Kind;
-use super::options::{Commit, Dialect};
+use super::options::{Commit, Dialect, Pace};
 use super::plan::Plan;
 use super::problem::{Code, Findings, Problem};
 use crate::error::{Error, Result};
@@ -19,10 +20,14 @@ pub enum Verdict {
     Fine,
     /// The request can not be read.
     Malformed,
+    /// Who asks may not do it.
+    Forbidden,
     /// The inventory is not, or not any more, as the request wants it.
     Clash,
     /// Something in the request is wrong.
     Refused,
+    /// It is too large to be waited for.
+    TooLarge,
 }
 
 /// An answer.
@@ -38,15 +43,23 @@ pub struct Answer {
 ///
 /// # Errors
 /// Never, unless it can not be written as JSON.
-pub fn success(plan: &Plan, commit: Commit, change_set: Option<&str>, dialect: Dialect) -> Result<Answer> {
+pub fn success(
+    plan: &Plan,
+    commit: Commit,
+    change_set: Option<&str>,
+    manner: (Dialect, Pace),
+) -> Result<Answer> {
+    let (dialect, pace) = manner;
     let mut body = Vec::with_capacity(4096);
     match dialect {
+        // Only the outcome: what is this large is looked up in the history.
+        _ if pace == Pace::Background => {
+            head(&mut body, plan, commit, change_set)?;
+            body.extend(b",\"changes\":[],\"systems\":{");
+        }
         Dialect::Own => {
             let shape = plan.shape(commit, Relations::Names);
-            put(&mut body, "{\"committed\":", &(commit == Commit::Commit))?;
-            put(&mut body, ",\"change_set\":", &change_set)?;
-            put(&mut body, ",\"summary\":", &plan.summary())?;
-            put(&mut body, ",\"notices\":", &plan.findings.notices)?;
+            head(&mut body, plan, commit, change_set)?;
             body.extend(b",\"changes\":[");
             for (place, change) in plan.changes.iter().enumerate() {
                 put(&mut body, if place > 0 { "," } else { "" }, &change.show(&shape))?;
@@ -61,6 +74,20 @@ pub fn success(plan: &Plan, commit: Commit, change_set: Option<&str>, dialect: D
     }
     body.extend(b"}}\n");
     Ok(Answer { verdict: Verdict::Fine, body })
+}
+
+/// What became of it, before what was changed.
+fn head(body: &mut Vec<u8>, plan: &Plan, commit: Commit, change_set: Option<&str>) -> Result<()> {
+    let shape = plan.shape(commit, Relations::Names);
+    let taken = plan.fates.as_ref().is_none_or(|fates| fates.iter().any(Fate::is_taken));
+    put(body, "{\"committed\":", &(commit == Commit::Commit && taken))?;
+    put(body, ",\"change_set\":", &change_set)?;
+    put(body, ",\"summary\":", &plan.summary())?;
+    put(body, ",\"notices\":", &plan.findings.notices)?;
+    if let Some(fates) = &plan.fates {
+        put(body, ",\"fates\":", &fates::shown(fates, &shape))?;
+    }
+    Ok(())
 }
 
 fn put<T: Serialize + ?Sized>(body: &mut Vec<u8>, before: &str, value: &T) -> Result<()> {
@@ -96,8 +123,9 @@ pub fn refusal(findings: &Findings) -> Result<Answer> {
     let verdict = verdict(&findings.problems);
     let (name, status, title) = match verdict {
         Verdict::Malformed => ("malformed", 400, "The request can not be read"),
+        Verdict::Forbidden => ("forbidden", 403, "You may not do that"),
         Verdict::Clash => ("clash", 409, "The inventory is not as the request wants it"),
-        Verdict::Refused | Verdict::Fine => ("refused", 422, "The request is refused"),
+        Verdict::Refused | Verdict::Fine | Verdict::TooLarge => ("refused", 422, "The request is refused"),
     };
     let count = findings.problems.len();
     let more = if findings.truncated { " and more" } else { "" };
@@ -129,8 +157,11 @@ fn verdict(problems: &[Problem]) -> Verdict {
         of_request && form.contains(&problem.code)
     };
     let clash = |problem: &Problem| matches!(problem.code, Code::Stale | Code::Conflict | Code::Duplicate);
+    let forbidden = |problem: &Problem| problem.code == Code::Forbidden;
     if problems.iter().any(unreadable) {
         Verdict::Malformed
+    } else if !problems.is_empty() && problems.iter().all(forbidden) {
+        Verdict::Forbidden
     } else if problems.iter().all(clash) {
         Verdict::Clash
     } else {

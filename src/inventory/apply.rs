@@ -18,7 +18,10 @@ use super::options::{Matching, Mode, OnMissing, Options, Versions};
 use super::problem::{Code, Findings, Place, Problem};
 use super::request::Request;
 use super::snapshot::Snapshot;
-use super::values;
+use super::validators;
+
+/// Says of a registration that it is not in use any more.
+const STATE: &str = "decommissioned";
 
 /// The after-state as it grows.
 #[derive(Debug)]
@@ -44,9 +47,10 @@ pub struct Work<'a> {
     /// What was found.
     pub findings: Findings,
     created: HashSet<Id>,
-    unnamed: Vec<(Id, String)>,
+    pub(super) unnamed: Vec<(Id, String)>,
     replaced: Vec<(Id, Kind, Place)>,
-    now_us: i64,
+    pub(super) retired: Vec<Id>,
+    pub(super) now_us: i64,
 }
 
 /// A system of the request.
@@ -56,6 +60,8 @@ pub struct Asked {
     pub pk: i64,
     /// What the request calls it.
     pub label: String,
+    /// Where it stands in the request.
+    pub pointer: String,
     /// The system whose history it takes over.
     pub history_of: Option<i64>,
 }
@@ -86,6 +92,7 @@ impl<'a> Work<'a> {
             created: HashSet::new(),
             unnamed: Vec::new(),
             replaced: Vec::new(),
+            retired: Vec::new(),
             now_us,
         };
         for (kind, name) in &request.lookups {
@@ -95,6 +102,7 @@ impl<'a> Work<'a> {
             work.put(blob, None, Was::There);
         }
         work.delete_unnamed_children();
+        work.take_out_of_use();
         work.make_names();
         work
     }
@@ -248,6 +256,9 @@ impl<'a> Work<'a> {
         }
         let mut object = Object { parent, ..held.as_ref().clone() };
         self.assign(blob, &mut object);
+        if id.0 == Kind::Registration && object.is(STATE) && !held.is(STATE) {
+            self.retired.push(id);
+        }
         self.after.insert(id, object);
         for child in &blob.children {
             self.put(child, Some(id), Was::There);
@@ -296,7 +307,8 @@ impl<'a> Work<'a> {
 
     fn ask(&mut self, blob: &Blob, pk: i64) {
         let history_of = blob.history_of.as_ref().and_then(|name| self.history_of(blob, name));
-        self.systems.push(Asked { pk, label: blob.place.label.clone(), history_of });
+        let Place { pointer, label } = blob.place.clone();
+        self.systems.push(Asked { pk, label, pointer, history_of });
     }
 
     fn history_of(&mut self, blob: &Blob, name: &str) -> Option<i64> {
@@ -325,6 +337,11 @@ impl<'a> Work<'a> {
             if let Some(value) = value {
                 object.set_at(*place, value);
             }
+        }
+        if let (Kind::Attribute, Some((owner, _))) = (blob.kind, object.parent)
+            && let Some(value) = validators::normal(owner, object)
+        {
+            object.set("value", Val::Text(value));
         }
     }
 
@@ -393,43 +410,6 @@ impl<'a> Work<'a> {
             .collect();
         for id in kept {
             self.deleted.shift_remove(&id);
-        }
-    }
-
-    /// Names for those that have none, in the order of the document: the label where it is one, else the lowest that
-    /// is free.
-    fn make_names(&mut self) {
-        if self.unnamed.is_empty() {
-            return;
-        }
-        let mut used: HashMap<(Id, Kind), HashSet<String>> = HashMap::new();
-        let mut note = |object: &Object| {
-            if let (Some(parent), Some(name)) = (object.parent, object.text("name")) {
-                used.entry((parent, object.id.0)).or_default().insert(name.to_owned());
-            }
-        };
-        let untouched = self.before.objects.values().filter(|object| !self.after.contains_key(&object.id));
-        untouched.filter(|object| !self.deleted.contains(&object.id)).for_each(|object| note(object));
-        self.after.values().for_each(&mut note);
-        for (id, label) in std::mem::take(&mut self.unnamed) {
-            let Some(object) = self.after.get_mut(&id) else { continue };
-            let Some((_, Field { ty: Type::Numbered(prefixes), .. })) = id.0.field("name") else { continue };
-            let taken = object.parent.map(|parent| used.entry((parent, id.0)).or_default());
-            let Some(taken) = taken else { continue };
-            let name = if values::is_numbered(prefixes, &label) {
-                label
-            } else {
-                let first = object.text("fqdn").and_then(|fqdn| fqdn.split('.').next()).unwrap_or_default();
-                let prefix = match id.0 {
-                    Kind::Registration if first.contains("mgmt") => "mgmt",
-                    Kind::Registration => "nic",
-                    _ => "hw",
-                };
-                let mut names = (0..).map(|number: u32| format!("{prefix}{number}"));
-                names.find(|name| !taken.contains(name)).unwrap_or_default()
-            };
-            taken.insert(name.clone());
-            object.set("name", Val::Text(name));
         }
     }
 

@@ -52,13 +52,18 @@ impl Grid {
     /// The same mistakes, with their places in the table.
     #[must_use]
     pub fn located(&self, mut findings: Findings) -> Findings {
-        for problem in &mut findings.problems {
+        self.locate(&mut findings.problems);
+        findings
+    }
+
+    /// Adds their places in the table to mistakes.
+    pub fn locate(&self, problems: &mut [Problem]) {
+        for problem in problems {
             let Some(rest) = problem.pointer.strip_prefix("/systems/") else { continue };
             let (row, path) = rest.split_once('/').unwrap_or((rest, ""));
             problem.line = row.parse().ok().and_then(|row: usize| self.lines.get(row)).copied();
             problem.column = self.columns.get(path).copied();
         }
-        findings
     }
 }
 
@@ -100,6 +105,7 @@ pub fn read(
         if systems.len() >= limits.systems {
             let text = format!("At most {} systems are taken in one request", limits.systems);
             blobs.findings.wrong(Problem::of_request("/systems", Code::Limit, text));
+            blobs.over = true;
             break;
         }
         systems.extend(blobs.blob(Kind::System, &value, place));
@@ -108,7 +114,7 @@ pub fn read(
     let mut members = members.clone();
     members.entry("match").or_insert_with(|| "hostname".into());
     let (options, lookups) = options::read(members, options::Dialect::Own, &mut blobs.findings);
-    Ok((Request { systems, options, lookups, findings: blobs.findings }, grid))
+    Ok((Request { systems, options, lookups, over: blobs.over, findings: blobs.findings }, grid))
 }
 
 fn malformed(error: &::csv::Error) -> Box<Problem> {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::forest::{Forest, Relations, Shape};
 use super::lookups::Lookups;
 use super::model::Kind;
+use super::observed::{self, Rows};
 use super::search::Search;
 use super::service::{Format, Inventory};
 use super::{csv, yaml};
@@ -32,6 +33,18 @@ pub struct Selection {
     pub fields: Vec<String>,
     /// How relations are shown.
     pub relations: Relations,
+    /// What is shown beside what was declared.
+    pub related: Related,
+}
+
+/// What an export shows beside what was declared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Related {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What was observed of the nodes.
+    Observed,
 }
 
 /// An export as it goes on.
@@ -93,19 +106,30 @@ impl Export {
         }
         let limit = i64::try_from(most).map_err(Error::internal)?;
         let search = &self.selection.search;
-        let (found, objects, names) = self.inventory.store.read_blocking(|session| {
+        let (found, objects, names, rows) = self.inventory.store.read_blocking(|session| {
             let found = select::page(session, search, marker, limit)?;
             let pks: Vec<i64> = found.iter().map(|found| found.pk).collect();
             let objects = if pks.is_empty() { Vec::new() } else { session.inventory_trees(&pks)? };
-            Ok((found, objects, session.lookups()?))
+            let rows = match self.selection.related {
+                Related::Observed => observed::read(session, &pks)?,
+                Related::Nothing => Rows::default(),
+            };
+            Ok((found, objects, session.lookups()?, rows))
         })?;
+        let seen = rows.by_system()?;
         let mut lookups = Lookups::default();
         names.iter().for_each(|row| lookups.add(row.pk, &row.kind, &row.name));
         let forest = Forest::new(objects.into_iter().map(Arc::new));
         let shape = Shape { lookups: &lookups, relations: self.selection.relations, first_new: None };
         let shown = found.into_iter().filter_map(|found| {
             let system = forest.get((Kind::System, found.pk))?;
-            Some((found.key, self.only(shape.tree(&forest, system))))
+            let mut shown = self.only(shape.tree(&forest, system));
+            let observed = seen.get(&found.pk).and_then(|seen| seen.show(&forest, system));
+            if let (Some(observed), Some(members)) = (observed, shown.as_object_mut()) {
+                members.insert("observed".to_owned(), observed);
+                members.sort_keys();
+            }
+            Some((found.key, shown))
         });
         Ok(shown.collect())
     }

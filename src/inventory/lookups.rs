@@ -6,9 +6,22 @@ use super::blob::Ref;
 
 /// The kind of views.
 pub const VIEW: &str = "view";
+/// The kind of DNS zones: once one is known, names have to be within one.
+pub const ZONE: &str = "zone";
+/// The kind of DHCP scopes: once one is known, `dhcp_scope` has to name one.
+pub const DHCP_SCOPE: &str = "dhcp_scope";
 /// The kinds of names; those of relations are called as their members.
-pub const KINDS: [&str; 7] =
-    ["operating_system", "server_model", "allocation", "system_rack", "system_type", "system_status", VIEW];
+pub const KINDS: [&str; 9] = [
+    "operating_system",
+    "server_model",
+    "allocation",
+    "system_rack",
+    "system_type",
+    "system_status",
+    VIEW,
+    ZONE,
+    DHCP_SCOPE,
+];
 /// The view that everybody sees.
 pub const PUBLIC: &str = "public";
 /// The status of systems that are not in use any more.

@@ -107,6 +107,9 @@ const fn relation(name: &'static str) -> Field {
     field(name, Type::Relation(name), Need::No)
 }
 
+/// What the names of registrations begin with that were taken out of use: the moment follows.
+pub const STAMP: &str = "decommissioned";
+
 /// The order is that of the columns.
 const SYSTEM: &[Field] = &[
     field("uuid", Type::Uuid, Need::Made),
@@ -137,7 +140,7 @@ const TTL: Field = field("ttl", Type::Int(0, 2_147_483_647), Need::No);
 const VIEWS: Field = field("views", Type::Views, Need::Made);
 
 const REGISTRATION: &[Field] = &[
-    field("name", Type::Numbered(&["mgmt", "nic"]), Need::Made),
+    field("name", Type::Numbered(&["mgmt", "nic", STAMP]), Need::Made),
     field("fqdn", Type::Name(255), Need::Yes),
     field("ip_str", Type::Address, Need::No),
     TTL,

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::model::{Type, Val};
 use super::problem::{Code, Findings, Problem, escaped};
+use super::values;
 
 /// Whose manners a request follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +23,16 @@ pub struct Limits {
     pub systems: usize,
     /// Objects within systems.
     pub objects: usize,
+}
+
+/// How a request is worked on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// While its sender waits; what is too large for that is told to be.
+    #[default]
+    AtOnce,
+    /// As a task; only its outcome is told.
+    Background,
 }
 
 impl Default for Limits {
@@ -83,6 +95,16 @@ pub enum Versions {
     Required,
 }
 
+/// What a mistake keeps out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Atomic {
+    /// The whole request.
+    #[default]
+    Request,
+    /// The system that it is in.
+    System,
+}
+
 /// How much may be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxChanges {
@@ -99,6 +121,8 @@ pub struct Options {
     pub commit: Commit,
     /// `comment`
     pub comment: Option<String>,
+    /// `atomic`
+    pub atomic: Atomic,
     /// `mode`
     pub mode: Mode,
     /// `on_missing`
@@ -116,9 +140,10 @@ pub struct Options {
 }
 
 /// All of them, for suggestions and for the published schema.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "systems",
     "commit",
+    "atomic",
     "comment",
     "mode",
     "on_missing",
@@ -161,6 +186,7 @@ fn member(
     match name {
         "commit" => options.commit = if boolean(value)? { Commit::Commit } else { Commit::DryRun },
         _ if dialect == Dialect::Ancestor => {}
+        "atomic" => options.atomic = if boolean(value)? { Atomic::Request } else { Atomic::System },
         "comment" => options.comment = Some(text(value, 200)?),
         "mode" => options.mode = choice(value, &[("patch", Mode::Patch), ("replace", Mode::Replace)])?,
         "on_missing" => {
@@ -247,6 +273,13 @@ fn names(value: &Value) -> Result<Vec<(String, String)>, Refusal> {
         }
         for name in names.as_array().ok_or_else(wanted)? {
             let name = name.as_str().ok_or_else(wanted)?;
+            if kind == super::lookups::ZONE {
+                let Ok(Val::Text(zone)) = values::from_text(Type::Name(255), name) else {
+                    return Err((Code::Syntax, "Zones are DNS names".to_owned()));
+                };
+                all.push((kind.clone(), zone));
+                continue;
+            }
             if name.trim() != name || name.is_empty() || name.chars().count() > 255 || name.contains('\0') {
                 return Err((Code::Syntax, "Names have 1 to 255 characters and no blanks around".to_owned()));
             }

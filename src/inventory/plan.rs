@@ -8,12 +8,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::apply::{Asked, Work};
+use super::fates::Fate;
 use super::forest::{Forest, Relations, Shape};
 use super::lookups::Lookups;
 use super::model::{Id, Kind, Object};
 use super::options::{Commit, MaxChanges, Options};
 use super::problem::{Code, Findings, Place, Problem};
 use super::request::Request;
+use super::rights::Rights;
 use super::{rules, snapshot};
 use crate::store::{QueryResult, Session};
 
@@ -86,18 +88,27 @@ pub struct Plan {
     pub systems: Vec<Asked>,
     /// What was found.
     pub findings: Findings,
+    /// What becomes of each system, where a mistake keeps only its system out.
+    pub fates: Option<Vec<Fate>>,
+}
+
+/// What a plan depends on beside the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// The generation that the sender knows.
+    pub expected: Option<i64>,
+    /// The time, in microseconds since the epoch.
+    pub now_us: i64,
+    /// What who asks may do.
+    pub rights: &'a Rights,
 }
 
 /// Plans a request: the passes two and three.
 ///
 /// # Errors
 /// Where the database can not be read.
-pub fn make(
-    session: &mut dyn Session,
-    request: &Request,
-    expected: Option<i64>,
-    now_us: i64,
-) -> QueryResult<Plan> {
+pub fn make(session: &mut dyn Session, request: &Request, given: &Given<'_>) -> QueryResult<Plan> {
+    let Given { expected, now_us, rights } = *given;
     let snapshot = snapshot::read(session, request)?;
     let mut work = Work::done(request, &snapshot, now_us);
     if expected.is_some_and(|expected| expected != snapshot.generation) {
@@ -109,6 +120,7 @@ pub fn make(
     }
     rules::check(&mut work, session)?;
     let (changes, unchanged) = changes(&work);
+    rights.check(&changes, &mut work.findings);
     guard(&request.options, &changes, snapshot.systems, &mut work.findings);
     let after = after(&work, &changes);
     Ok(Plan {
@@ -122,6 +134,7 @@ pub fn make(
         after,
         systems: work.systems,
         findings: work.findings,
+        fates: None,
     })
 }
 

@@ -1,5 +1,7 @@
 //! What is wrong with a request: each entry points into the document and carries a stable code.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -46,6 +48,8 @@ pub enum Code {
     Loop,
     /// A private address in the public view.
     PrivateInPublic,
+    /// The name is within no known zone.
+    NoZone,
     /// More than is allowed.
     Limit,
     /// It may not be done.
@@ -153,6 +157,14 @@ impl Problem {
     }
 }
 
+/// The pointer of the system that a pointer leads into.
+#[must_use]
+pub fn system_of(pointer: &str) -> Option<&str> {
+    let rest = pointer.strip_prefix("/systems/")?;
+    let length = rest.find('/').unwrap_or(rest.len());
+    pointer.get(..pointer.len().saturating_sub(rest.len()).saturating_add(length))
+}
+
 /// Something that is worth to be told, and stands in nobody's way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = InventoryNotice)]
@@ -172,6 +184,8 @@ pub struct Findings {
     pub problems: Vec<Problem>,
     /// Whether there was more.
     pub truncated: bool,
+    /// The systems in which something is wrong, by their pointers; all of them.
+    pub wrong_systems: HashSet<String>,
     /// What is worth to be told.
     pub notices: Vec<Notice>,
 }
@@ -179,6 +193,9 @@ pub struct Findings {
 impl Findings {
     /// Notes something wrong.
     pub fn wrong(&mut self, problem: Problem) {
+        if let Some(system) = system_of(&problem.pointer) {
+            self.wrong_systems.insert(system.to_owned());
+        }
         // What was given and is wrong is not missing, too.
         if problem.code == Code::Missing && self.problems.iter().any(|known| known.pointer == problem.pointer)
         {

@@ -20,7 +20,7 @@ pub struct Reader {
     pub limits: Limits,
     /// What was found.
     pub findings: Findings,
-    /// Whether it was told that there is too much.
+    /// Whether there is too much.
     pub over: bool,
     /// Nested objects so far.
     objects: usize,
@@ -92,9 +92,12 @@ impl Reader {
                 let pointer = format!("{}/observed", blob.place.pointer);
                 self.findings.tell(&pointer, "observed", "What was observed is not imported");
             }
-            ("clone", Kind::System) if self.dialect == Dialect::Ancestor => match value.as_str() {
+            ("clone", Kind::System) => match value.as_str() {
                 Some(name) if name.contains('\0') => {
                     self.wrong(blob, "clone", Code::Syntax, "A host name is expected", value);
+                }
+                None if self.dialect == Dialect::Own && !value.is_null() => {
+                    self.wrong(blob, "clone", Code::Type, "A host name is expected", value);
                 }
                 name => blob.history_of = name.map(str::to_owned),
             },

@@ -16,7 +16,7 @@ use super::problem::{Code, Findings, Place, Problem, escaped};
 use super::reader::Reader;
 
 /// A request as it was read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The systems, in the order of the document.
     pub systems: Vec<Blob>,
@@ -26,6 +26,8 @@ pub struct Request {
     pub lookups: Vec<(String, String)>,
     /// What is wrong so far.
     pub findings: Findings,
+    /// Whether there is more than is taken in one request.
+    pub over: bool,
 }
 
 /// Reads a document that is given by a deserializer; the members of `over` count more than those of the document.
@@ -46,7 +48,7 @@ pub fn read<'de, D: Deserializer<'de>>(
         reader.findings.wrong(Problem::of_request("", Code::Missing, "The member systems is expected"));
     }
     let (options, lookups) = super::options::read(main, dialect, &mut reader.findings);
-    Ok(Request { systems, options, lookups, findings: reader.findings })
+    Ok(Request { systems, options, lookups, over: reader.over, findings: reader.findings })
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -183,6 +185,19 @@ impl<'de> Visitor<'de> for Systems<'_> {
 }
 
 impl Request {
+    /// Leaves systems out, and what is wrong with them.
+    pub fn without(&mut self, pointers: &HashSet<String>) {
+        let kept = |pointer: &str| {
+            super::problem::system_of(pointer).is_none_or(|system| !pointers.contains(system))
+        };
+        self.systems.retain(|blob| kept(&blob.place.pointer));
+        let findings = &mut self.findings;
+        findings.problems.retain(|problem| kept(&problem.pointer));
+        findings.notices.retain(|notice| kept(&notice.pointer));
+        findings.wrong_systems.retain(|system| !pointers.contains(system));
+        findings.truncated = false;
+    }
+
     /// The given text of a member of a blob, where it is text already.
     #[must_use]
     pub fn text_of<'a>(blob: &'a Blob, field: &str) -> Option<&'a str> {

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 
 use super::apply::Work;
-use super::lookups::{DECOMMISSIONED, PUBLIC};
+use super::lookups::{DECOMMISSIONED, PUBLIC, ZONE};
 use super::model::{Id, Kind, Object, Val};
 use super::problem::{Code, Place, Problem};
-use super::values;
+use super::{validators, values};
 use crate::store::inventory::{Find, list_of};
 use crate::store::{QueryResult, Session};
 
@@ -30,8 +30,10 @@ struct Claim {
 /// Where the database can not be read.
 pub fn check(work: &mut Work<'_>, session: &mut dyn Session) -> QueryResult<()> {
     let changed = changed(work);
+    let zones: Vec<String> = work.lookups.of_kind(ZONE).into_iter().map(str::to_owned).collect();
     for id in &changed {
         alone(work, *id);
+        validators::check(work, *id, &zones);
     }
     among_known(work, &changed);
     among_others(work, &changed, session)
@@ -50,7 +52,14 @@ fn place_of(work: &Work<'_>, id: Id) -> Place {
     work.touched.get(&id).cloned().unwrap_or_default()
 }
 
-fn wrong(work: &mut Work<'_>, id: Id, field: &str, code: Code, text: impl Into<String>, value: Value) {
+pub(super) fn wrong(
+    work: &mut Work<'_>,
+    id: Id,
+    field: &str,
+    code: Code,
+    text: impl Into<String>,
+    value: Value,
+) {
     let problem = Problem::of_object(id.0, &place_of(work, id), code, text).at(field);
     work.findings.wrong(problem.with(value));
 }

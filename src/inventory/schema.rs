@@ -25,6 +25,7 @@ pub fn import() -> Value {
         "properties": {
             "systems": {"anyOf": [systems, {"type": "array", "items": object(Kind::System)}]},
             "commit": {"type": "boolean", "default": false},
+            "atomic": {"type": "boolean", "default": true},
             "comment": {"type": "string", "maxLength": 200},
             "mode": {"enum": ["patch", "replace"], "default": "patch"},
             "on_missing": {"enum": ["create", "fail"], "default": "create"},
@@ -61,6 +62,7 @@ fn object(kind: Kind) -> Value {
     match kind {
         Kind::System => {
             members.insert("observed".to_owned(), json!({"readOnly": true}));
+            members.insert("clone".to_owned(), json!({"type": ["string", "null"]}));
         }
         Kind::Registration => {
             members.insert("adopt".to_owned(), json!({"type": "boolean"}));
@@ -94,7 +96,7 @@ fn value(ty: Type) -> Value {
         Type::Name(most) => json!({"type": "string", "maxLength": most, "format": "hostname"}),
         Type::Text(most) => json!({"type": ["string", "number"], "maxLength": most}),
         Type::Numbered(prefixes) => {
-            json!({"type": "string", "pattern": format!("^({})[0-9]{{1,9}}$", prefixes.join("|"))})
+            json!({"type": "string", "pattern": format!("^({})[0-9]{{1,14}}$", prefixes.join("|"))})
         }
         Type::Mac => {
             json!({"type": "string", "examples": ["52:54:00:12:34:56", "52-54-00-12-34-56", "5254.0012.3456"]})

@@ -11,12 +11,14 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::answer::{self, Answer, Verdict};
+use super::fates::Fate;
 use super::links::Look;
-use super::options::{Commit, Dialect, Limits};
-use super::plan::{self, Plan};
+use super::options::{Atomic, Commit, Dialect, Limits, Pace};
+use super::plan::{self, Given, Plan};
 use super::problem::{Code, Findings, Problem};
 use super::request::{self, Request};
-use super::{commit, csv, yaml};
+use super::rights::Rights;
+use super::{commit, csv, fates, yaml};
 use crate::clock::Clock;
 use crate::context;
 use crate::error::{Error, Result};
@@ -78,6 +80,43 @@ pub struct Order {
     pub source: Option<String>,
     /// Who asks, where that is not a request.
     pub asker: Option<String>,
+    /// What who asks may do.
+    pub rights: Rights,
+    /// How it is worked on.
+    pub pace: Pace,
+    /// The id of the change, where the document gives none.
+    pub change_set: Option<String>,
+    /// Who is told how far it has come.
+    pub watch: Watch,
+}
+
+/// Told how far an import has come.
+#[derive(Clone, Default)]
+pub struct Watch(pub Option<Arc<dyn Fn(Stage, usize) + Send + Sync>>);
+
+/// How far an import has come, each with a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// So many systems were read.
+    Read,
+    /// So many objects are to be changed.
+    Planned,
+    /// So many were changed.
+    Written,
+}
+
+impl Watch {
+    fn told(&self, stage: Stage, count: usize) {
+        if let Some(tell) = &self.0 {
+            tell(stage, count);
+        }
+    }
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Watch").field(&self.0.is_some()).finish()
+    }
 }
 
 /// The inventory.
@@ -86,6 +125,7 @@ pub struct Inventory {
     pub(super) store: Store,
     clock: Arc<dyn Clock>,
     limits: Limits,
+    background: Limits,
     turn: Arc<Semaphore>,
 }
 
@@ -99,7 +139,13 @@ impl Inventory {
     /// The inventory in this database.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, limits: Limits) -> Self {
-        Self { store, clock, limits, turn: Arc::new(Semaphore::new(1)) }
+        Self { store, clock, limits, background: limits, turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// The same, with more for imports that nobody waits for.
+    #[must_use]
+    pub fn with_background(self, background: Limits) -> Self {
+        Self { background, ..self }
     }
 
     /// The same over another handle of its database.
@@ -130,18 +176,28 @@ impl Inventory {
     /// # Errors
     /// As [`Self::import`].
     pub fn import_blocking(&self, order: &Order) -> Result<Answer> {
-        let (request, grid) = self.read(order);
+        let limits = match order.pace {
+            Pace::AtOnce => self.limits,
+            Pace::Background => self.background,
+        };
+        let (request, grid) = self.read(order, limits);
         let refusal = |findings: Findings| answer::refusal(&grid.located(findings));
         let unreadable = request.findings.problems.iter().any(|problem| problem.code == Code::Malformed);
         if unreadable {
             return refusal(request.findings);
         }
+        let more = self.background.systems > limits.systems || self.background.objects > limits.objects;
+        // Clients of the ancestor take whatever has no errors for done.
+        if request.over && more && order.dialect == Dialect::Own {
+            return Ok(Answer { verdict: Verdict::TooLarge, body: Vec::new() });
+        }
+        order.watch.told(Stage::Read, request.systems.len());
         let digest = digest(&order.body);
-        if let Some(answer) = self.answered(&request, &digest)? {
+        if let Some(answer) = self.answered(order, &request, &digest)? {
             return Ok(answer);
         }
         for _ in 0..ATTEMPTS {
-            match self.attempt(order, &request, &digest)? {
+            match self.attempt(order, &request, &grid, &digest)? {
                 Attempt::Done(answer) => return Ok(answer),
                 Attempt::Wrong(findings) => return refusal(findings),
                 Attempt::Outrun => {}
@@ -150,12 +206,12 @@ impl Inventory {
         Err(Error::unavailable("The inventory is being changed all the time, please try again later"))
     }
 
-    fn read(&self, order: &Order) -> (Request, csv::Grid) {
+    fn read(&self, order: &Order, limits: Limits) -> (Request, csv::Grid) {
         let plain = |request| (request, csv::Grid::default());
         let read = match order.format {
-            Format::Json => json(order, self.limits).map(plain),
-            Format::Yaml => yaml::read(&order.body, order.dialect, self.limits, &order.members).map(plain),
-            Format::Csv => csv::read(&order.body, &order.members, self.limits),
+            Format::Json => json(order, limits).map(plain),
+            Format::Yaml => yaml::read(&order.body, order.dialect, limits, &order.members).map(plain),
+            Format::Csv => csv::read(&order.body, &order.members, limits),
         };
         read.unwrap_or_else(|problem| {
             let findings = Findings { problems: vec![*problem], ..Findings::default() };
@@ -164,8 +220,8 @@ impl Inventory {
     }
 
     /// The answer that the same request got before.
-    fn answered(&self, request: &Request, digest: &str) -> Result<Option<Answer>> {
-        let Some(id) = request.options.change_set.clone() else { return Ok(None) };
+    fn answered(&self, order: &Order, request: &Request, digest: &str) -> Result<Option<Answer>> {
+        let Some(id) = chosen(order, request) else { return Ok(None) };
         if request.options.commit == Commit::DryRun {
             return Ok(None);
         }
@@ -184,32 +240,43 @@ impl Inventory {
     }
 
     /// Plans it, and commits it where that is wanted.
-    fn attempt(&self, order: &Order, request: &Request, digest: &str) -> Result<Attempt> {
+    fn attempt(&self, order: &Order, request: &Request, grid: &csv::Grid, digest: &str) -> Result<Attempt> {
         let now_us = self.now_us();
         let commit = request.options.commit;
-        let plan =
-            self.store.read_blocking(|session| plan::make(session, request, order.generation, now_us))?;
+        let given = Given { expected: order.generation, now_us, rights: &order.rights };
+        let mut plan = self.store.read_blocking(|session| match request.options.atomic {
+            Atomic::Request => plan::make(session, request, &given),
+            Atomic::System => fates::plan(session, request, &given),
+        })?;
         if !plan.findings.problems.is_empty() {
             return Ok(Attempt::Wrong(plan.findings));
         }
-        let chosen = request.options.change_set.clone();
-        if commit == Commit::DryRun {
-            return answer::success(&plan, commit, None, order.dialect).map(Attempt::Done);
+        for fate in plan.fates.iter_mut().flatten() {
+            grid.locate(&mut fate.errors);
         }
-        if plan.is_empty() && chosen.is_none() {
-            return answer::success(&plan, commit, None, order.dialect).map(Attempt::Done);
+        let none_taken = plan.fates.as_ref().is_some_and(|fates| !fates.iter().any(Fate::is_taken));
+        order.watch.told(Stage::Planned, plan.changes.len());
+        let manner = (order.dialect, order.pace);
+        let chosen = chosen(order, request);
+        if commit == Commit::DryRun {
+            return answer::success(&plan, commit, None, manner).map(Attempt::Done);
+        }
+        if plan.is_empty() && (request.options.change_set.is_none() || none_taken) {
+            return answer::success(&plan, commit, None, manner).map(Attempt::Done);
         }
         let id = chosen.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
-        let answer = answer::success(&plan, commit, Some(&id), order.dialect)?;
+        let answer = answer::success(&plan, commit, Some(&id), manner)?;
         let kept = chosen.is_some().then(|| packed(&answer.body)).transpose()?;
         let set = self.set(order, request, &plan, id, digest, now_us, kept);
         let copied = self.histories(&plan)?;
         let job = commit::job(&plan, set, copied);
+        let changed = plan.changes.len();
         drop(plan);
         match self.store.write_blocking(job)? {
             Committed::Outrun => Ok(Attempt::Outrun),
             Committed::Yes => {
                 // What is not done here is done by who looks after it each second.
+                order.watch.told(Stage::Written, changed);
                 if let Err(error) = self.bring_links_up_to_date(Look::New) {
                     log::warn!("Links of systems and nodes are not up to date error={error}");
                 }
@@ -278,6 +345,11 @@ enum Attempt {
     Wrong(Findings),
     /// Somebody else was faster.
     Outrun,
+}
+
+/// The id of the change, where it is not made up.
+fn chosen(order: &Order, request: &Request) -> Option<String> {
+    request.options.change_set.clone().or_else(|| order.change_set.clone())
 }
 
 fn json(order: &Order, limits: Limits) -> std::result::Result<Request, Box<Problem>> {

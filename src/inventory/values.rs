@@ -100,7 +100,7 @@ pub fn from_text(ty: Type, text: &str) -> Result<Val, Refusal> {
 #[must_use]
 pub fn is_numbered(prefixes: &[&str], text: &str) -> bool {
     let digits =
-        |rest: &str| !rest.is_empty() && rest.len() <= 9 && rest.bytes().all(|byte| byte.is_ascii_digit());
+        |rest: &str| !rest.is_empty() && rest.len() <= 14 && rest.bytes().all(|byte| byte.is_ascii_digit());
     prefixes.iter().any(|prefix| text.strip_prefix(prefix).is_some_and(digits))
 }
 

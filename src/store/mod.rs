@@ -63,6 +63,8 @@ pub trait Session:
     + runs::RunQueries
     + inventory::InventoryQueries
     + inventory::links::LinkQueries
+    + inventory::observed::ObservedQueries
+    + inventory::orders::OrderQueries
     + registered::RegisteredQueries
     + rules::RuleQueries
     + power_jobs::PowerJobQueries

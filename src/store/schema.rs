@@ -109,6 +109,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    import_orders (task_id) {
+        task_id -> Text,
+        manner -> Text,
+        codec -> SmallInt,
+        size_bytes -> BigInt,
+        body -> Binary,
+    }
+}
+
+diesel::table! {
     instances (name) {
         name -> Text,
         epoch -> BigInt,
@@ -428,6 +438,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(import_orders -> tasks (task_id));
 diesel::joinable!(attributes -> nodes (node_uuid));
 diesel::joinable!(build_data -> documents (document_id));
 diesel::joinable!(changes -> change_sets (change_set));
@@ -451,6 +462,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     changes,
     data_removals,
     documents,
+    import_orders,
     instances,
     introspection_data,
     inventory_state,

@@ -12,10 +12,11 @@ use std::time::Duration;
 use super::designs::Designs;
 use super::jobs::{AT_WORK, Adopt, Finish, Take};
 use super::model::{Action, Outcome, Status};
-use super::{Limits, bulk, designs};
+use super::{Limits, bulk, designs, imports};
 use crate::cluster::Term;
 use crate::design::Resolver;
 use crate::error::Result;
+use crate::inventory::service::Inventory;
 use crate::node::registry::Registry;
 use crate::node::service::Nodes;
 use crate::store::tasks::TaskRow;
@@ -38,6 +39,7 @@ pub(super) struct Desk {
     pub nodes: Nodes,
     pub limits: Limits,
     pub designs: Designs,
+    pub inventory: Inventory,
     /// Children that something is being done for in this process.
     pub in_flight: RefCell<HashSet<String>>,
     /// Children at work, by task.
@@ -61,11 +63,12 @@ impl Desk {
 }
 
 /// Works on tasks for as long as the thread lives.
-pub async fn run(registry: Arc<Registry>, designs: Arc<Resolver>, limits: Limits) {
+pub async fn run(registry: Arc<Registry>, designs: Arc<Resolver>, inventory: Inventory, limits: Limits) {
     let desk = Rc::new(Desk {
         nodes: Nodes::new(Arc::clone(&registry)),
         registry,
         designs: Designs::new(designs),
+        inventory,
         limits,
         in_flight: RefCell::default(),
         at_work: RefCell::default(),
@@ -149,6 +152,7 @@ async fn work(desk: &Rc<Desk>, row: &TaskRow, term: &Term) -> Result<()> {
     match row.action.parse::<Action>() {
         Ok(action) if action.child().is_some() => bulk::work(desk, &row.id, term).await,
         Ok(Action::ValidateDesign) => designs::validate(desk, &row.id, term).await,
+        Ok(Action::ImportInventory) => imports::work(desk, &row.id, term).await,
         Ok(Action::Noop) => noop(desk, &row.id, term).await,
         _ => finish(desk, &row.id, term, Outcome::Failure, "The action is not known.").await,
     }

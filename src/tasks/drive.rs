@@ -63,7 +63,7 @@ where
 }
 
 /// In whose name the work is done.
-fn asker(child: &TaskRow) -> Asker {
+pub(super) fn asker(child: &TaskRow) -> Asker {
     let context: Value =
         child.request_context.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let id = context.get("request_id").and_then(Value::as_str).filter(|id| id.starts_with(ID_PREFIX));

@@ -3,7 +3,7 @@
 //! Invariant: what is not understood is refused when the task is created, never later. The values of one criterion are
 //! alternatives, except for labels: in an `intersection` all of them have to be there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::fsm::State;
+use crate::inventory::search;
 use crate::mac::Mac;
 
 /// Elements of a filter at most.
@@ -56,6 +57,17 @@ struct Element {
     mac_addresses: Vec<Mac>,
     #[serde(default)]
     states: Vec<State>,
+    #[serde(default)]
+    systems: Option<String>,
+}
+
+/// What has to be looked up before a filter can be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The nodes of addresses.
+    pub owners: BTreeMap<Mac, Uuid>,
+    /// The nodes of the systems that a search of the inventory finds, by the expression.
+    pub systems: BTreeMap<String, BTreeSet<Uuid>>,
 }
 
 /// What a design tells a filter.
@@ -93,6 +105,12 @@ impl Candidate {
     #[must_use]
     pub fn entity(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.uuid.to_string())
+    }
+}
+
+impl Known {
+    fn are(&self, search: &str, node: Uuid) -> bool {
+        self.systems.get(search).is_some_and(|nodes| nodes.contains(&node))
     }
 }
 
@@ -145,10 +163,15 @@ impl NodeFilter {
         uses.max().unwrap_or(UseOfDesign::Nothing)
     }
 
-    /// Whether a node is meant. `owners` are the nodes of the addresses.
+    /// The searches of the inventory that have to be made before the filter can be used.
+    pub fn searches(&self) -> impl Iterator<Item = &str> {
+        self.filter_set.iter().filter_map(|element| element.systems.as_deref())
+    }
+
+    /// Whether a node is meant.
     #[must_use]
-    pub fn matches(&self, node: &Candidate, owners: &BTreeMap<Mac, Uuid>) -> bool {
-        let verdicts = self.filter_set.iter().map(|element| element.matches(node, owners));
+    pub fn matches(&self, node: &Candidate, known: &Known) -> bool {
+        let verdicts = self.filter_set.iter().map(|element| element.matches(node, known));
         joined(self.filter_set_type, verdicts)
     }
 }
@@ -162,6 +185,10 @@ fn joined(by: SetType, mut verdicts: impl Iterator<Item = bool>) -> bool {
 
 impl Element {
     fn check(&self) -> Result<(), String> {
+        if let Some(expression) = &self.systems {
+            let read = search::read(expression).map_err(|error| error.text);
+            read.map_err(|why| format!("has systems that can not be searched for: {why}"))?;
+        }
         let lengths = [
             self.node_names.len(),
             self.node_tags.len(),
@@ -171,6 +198,7 @@ impl Element {
             self.node_uuids.len(),
             self.mac_addresses.len(),
             self.states.len(),
+            usize::from(self.systems.is_some()),
         ];
         if lengths.iter().all(|length| *length == 0) {
             return Err("has no criterion".to_owned());
@@ -190,7 +218,7 @@ impl Element {
         if needs_none { UseOfDesign::Nothing } else { UseOfDesign::More }
     }
 
-    fn matches(&self, node: &Candidate, owners: &BTreeMap<Mac, Uuid>) -> bool {
+    fn matches(&self, node: &Candidate, known: &Known) -> bool {
         let label = |(name, value): (&String, &String)| node.labels.get(name) == Some(value);
         let rack_label = |(name, value): (&String, &String)| node.rack_labels.get(name) == Some(value);
         let labels = match self.filter_type {
@@ -208,9 +236,13 @@ impl Element {
             (self.node_uuids.is_empty(), self.node_uuids.contains(&node.uuid)),
             (
                 self.mac_addresses.is_empty(),
-                self.mac_addresses.iter().any(|address| owners.get(address) == Some(&node.uuid)),
+                self.mac_addresses.iter().any(|address| known.owners.get(address) == Some(&node.uuid)),
             ),
             (self.states.is_empty(), node.state.is_some_and(|state| self.states.contains(&state))),
+            (
+                self.systems.is_none(),
+                self.systems.as_ref().is_some_and(|search| known.are(search, node.uuid)),
+            ),
         ];
         let given = criteria.into_iter().filter(|(left_out, _)| !left_out).map(|(_, verdict)| verdict);
         joined(self.filter_type, given)
@@ -239,8 +271,11 @@ mod tests {
     /// Of nodes 1, 2 and 3.
     fn selected(outer: &str, elements: Value) -> Vec<u128> {
         let filter = NodeFilter::parse(&json!({"filter_set_type": outer, "filter_set": elements})).unwrap();
-        let owners = BTreeMap::from([("52:54:00:00:00:02".parse().unwrap(), Uuid::from_u128(2))]);
-        (1..=3).filter(|number| filter.matches(&node(*number), &owners)).collect()
+        let known = Known {
+            owners: BTreeMap::from([("52:54:00:00:00:02".parse().unwrap(), Uuid::from_u128(2))]),
+            systems: BTreeMap::from([("status=production".to_owned(), BTreeSet::from([Uuid::from_u128(3)]))]),
+        };
+        (1..=3).filter(|number| filter.matches(&node(*number), &known)).collect()
     }
 
     #[test]
@@ -260,6 +295,15 @@ mod tests {
             (json!({"filter_type": "union", "node_uuids": [Uuid::from_u128(2)]}), vec![2]),
             (json!({"filter_type": "union", "mac_addresses": ["52:54:00:00:00:02"]}), vec![2]),
             (json!({"filter_type": "union", "states": ["finished", "error"]}), vec![3]),
+            (json!({"filter_type": "union", "systems": "status=production"}), vec![3]),
+            (
+                json!({"filter_type": "union", "systems": "status=production", "node_names": ["node1"]}),
+                vec![1, 3],
+            ),
+            (
+                json!({"filter_type": "intersection", "systems": "status=production", "node_names": ["node1"]}),
+                vec![],
+            ),
         ] {
             assert_eq!(selected("union", json!([element])), wanted, "{element}");
         }
@@ -297,6 +341,14 @@ mod tests {
             (
                 json!({"filter_set_type": "union", "filter_set": [{"filter_type": "union", "rack_labels": ["a"]}]}),
                 "invalid type",
+            ),
+            (
+                json!({"filter_set_type": "union", "filter_set": [{"filter_type": "union", "systems": "colour=red"}]}),
+                "There is no field colour; there are: sys.uuid, sys.hostname",
+            ),
+            (
+                json!({"filter_set_type": "union", "filter_set": [{"filter_type": "union", "systems": "(a"}]}),
+                "systems that can not be searched for",
             ),
         ] {
             let error = NodeFilter::parse(&given).unwrap_err();

@@ -8,6 +8,7 @@ mod designs;
 pub mod dispatcher;
 mod drive;
 pub mod filter;
+mod imports;
 mod jobs;
 pub mod model;
 mod observe;

@@ -72,6 +72,8 @@ named! {
         CompareDesign = "compare_design",
         /// One node.
         CompareNode = "compare_node",
+        /// Import many systems into the inventory.
+        ImportInventory = "import_inventory",
         /// Nothing, to see that tasks are worked on.
         Noop = "noop",
     }

@@ -4,19 +4,24 @@
 //! its labels and racks go over these. Invariant: read once, when a task begins; later changes of the inventory do not
 //! move its target.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::filter::{Candidate, NodeFilter};
+use super::filter::{Candidate, Known, NodeFilter};
 use super::service::Listed;
 use crate::design::site::Site;
 use crate::error::{Error, Result};
 use crate::fsm::State;
+use crate::inventory::search::{self, Search};
 use crate::mac::Mac;
 use crate::node_service::{Node, NodeService, ServiceError};
-use crate::store::Store;
+use crate::store::inventory::{Find, list_of, select};
+use crate::store::{QueryResult, Session, Store};
+
+/// Systems that are read at once.
+const PAGE: i64 = 500;
 
 /// The nodes that a filter means, in the order of their names; all of them without one.
 ///
@@ -38,8 +43,8 @@ pub async fn select(
             let states = states(store).await?;
             all.iter_mut().for_each(|node| node.state = states.get(&node.uuid).copied());
         }
-        let owners = owners(service, filter).await?;
-        all.retain(|node| filter.matches(node, &owners));
+        let known = Known { owners: owners(service, filter).await?, systems: systems(store, filter).await? };
+        all.retain(|node| filter.matches(node, &known));
     }
     all.sort_by(|a, b| (&a.name, a.uuid).cmp(&(&b.name, b.uuid)));
     all.dedup_by_key(|node| node.uuid);
@@ -119,6 +124,34 @@ async fn owners(service: &dyn NodeService, filter: &NodeFilter) -> Result<BTreeM
     Ok(owners)
 }
 
+/// The nodes of the systems that the searches of a filter find: those that are linked, and those registered under
+/// the UUID of their system.
+async fn systems(store: &Store, filter: &NodeFilter) -> Result<BTreeMap<String, BTreeSet<Uuid>>> {
+    let mut all = BTreeMap::new();
+    for expression in filter.searches() {
+        let search = search::read(expression)?;
+        let nodes = store.read(move |session| nodes_of(session, &search)).await?;
+        all.insert(
+            expression.to_owned(),
+            nodes.iter().filter_map(|node| Uuid::parse_str(node).ok()).collect(),
+        );
+    }
+    Ok(all)
+}
+
+fn nodes_of(session: &mut dyn Session, search: &Search) -> QueryResult<Vec<String>> {
+    let (mut nodes, mut marker) = (Vec::new(), None::<String>);
+    loop {
+        let page = select::page(session, search, marker.as_deref(), PAGE)?;
+        let Some(last) = page.last() else { return Ok(nodes) };
+        marker = Some(last.key.clone());
+        let list = list_of(&page.iter().map(|found| found.pk).collect::<Vec<i64>>());
+        let links = session.system_links(&list)?;
+        nodes.extend(links.into_iter().filter(|link| link.state == "linked").map(|link| link.node_uuid));
+        nodes.extend(session.inventory_find(Find::UuidOf, &list)?.into_iter().map(|found| found.key));
+    }
+}
+
 async fn states(store: &Store) -> Result<BTreeMap<Uuid, State>> {
     let records = store.read(|session| session.nodes_in(&State::ALL)).await?;
     Ok(records.into_iter().map(|record| (record.uuid, record.state)).collect())
@@ -126,8 +159,19 @@ async fn states(store: &Store) -> Result<BTreeMap<Uuid, State>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
     use super::*;
+    use crate::clock::SystemClock;
     use crate::design::site::tests::DESIGN;
+    use crate::inventory::links::Look;
+    use crate::inventory::options::Limits;
+    use crate::inventory::service::{Inventory, Order};
+    use crate::node_service::local::Local;
+    use crate::node_service::local::register::{Register, Registration};
+    use crate::store::tests::on_each;
 
     #[test]
     fn a_design_tells_tags_labels_and_racks_of_the_nodes_that_it_declares() {
@@ -150,5 +194,39 @@ mod tests {
         let mut other = Candidate { name: text("node2"), ..found() };
         declare(&mut other, &site);
         assert_eq!((other.tags.len(), other.rack, other.rack_labels), (1, text("r1"), hall));
+    }
+
+    #[test]
+    fn systems_are_selected_by_a_search_of_the_inventory() {
+        on_each(|store, _| {
+            let node = |number: u128| Registration {
+                name: Some(format!("node{number}")),
+                ..Registration::new(Uuid::from_u128(number))
+            };
+            let nodes: Vec<Registration> = (1..=3).map(node).collect();
+            store.write_blocking(Register(Arc::from(nodes))).unwrap().unwrap();
+            let system = |number: u128, status: &str| {
+                json!({"hostname": format!("web{number}"), "system_status": status,
+                    "node_uuid": Uuid::from_u128(number).to_string()})
+            };
+            let systems = json!([system(1, "production"), system(2, "spare"), system(3, "production"),
+                {"hostname": "web4", "system_status": "production"}]);
+            let body = json!({"systems": systems, "commit": true}).to_string();
+            let inventory = Inventory::new(store.clone(), Arc::new(SystemClock), Limits::default());
+            inventory.import_blocking(&Order { body: body.into(), ..Order::default() }).unwrap();
+            inventory.bring_links_up_to_date(Look::New).unwrap();
+            let selected = |search: &str| {
+                let element = json!({"filter_type": "union", "systems": search});
+                let filter = json!({"filter_set_type": "union", "filter_set": [element]});
+                let filter = NodeFilter::parse(&filter).unwrap();
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                let found =
+                    runtime.block_on(select(&Local::new(store.clone()), store, Some(&filter), None)).unwrap();
+                found.iter().map(Candidate::entity).collect::<Vec<String>>()
+            };
+            assert_eq!(selected("status=production"), ["node1", "node3"]);
+            assert_eq!(selected("status=production !hostname=web3"), ["node1"]);
+            assert_eq!(selected("hostname=web4"), Vec::<String>::new());
+        });
     }
 }

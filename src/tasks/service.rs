@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::filter::{Candidate, NodeFilter, UseOfDesign};
+use super::imports::{self, CreateImport};
 use super::model::{Action, Outcome, Status};
 use super::requests::{Answer, Create, Drop, Propagate, Retry, Terminate};
 use super::selection;
@@ -21,6 +22,7 @@ use crate::design::reference::Reference;
 use crate::design::site::Site;
 use crate::error::{Error, Result};
 use crate::fsm::State;
+use crate::inventory::service::Order as ImportOrder;
 use crate::node::registry::Registry;
 use crate::store::tasks::{MessageRow, TaskQuery, TaskRow};
 use crate::store::{QueryResult, Session, Store};
@@ -134,6 +136,9 @@ pub trait Tasks {
     /// Creates a task and queues it.
     async fn create(&self, order: Order) -> Result<Whole>;
 
+    /// Queues an import of the inventory that is too large to be waited for.
+    async fn import(&self, order: ImportOrder) -> Result<Whole>;
+
     /// A page of tasks, the newest first, without their messages. `marker` is the last one of the page before.
     async fn list(&self, query: TaskQuery, marker: Option<Uuid>, limit: usize) -> Result<Vec<Whole>>;
 
@@ -237,6 +242,24 @@ fn user() -> Option<String> {
     context::asker().and_then(|asker| asker.user).map(|user| user.to_string())
 }
 
+/// A task of which nothing is to be told yet.
+fn new(row: TaskRow) -> Whole {
+    Whole {
+        row,
+        children: Vec::new(),
+        successes: Vec::new(),
+        failures: Vec::new(),
+        links: Vec::new(),
+        errors: 0,
+        messages: Vec::new(),
+        progress: None,
+    }
+}
+
+fn missing() -> Error {
+    Error::internal("a new task is not there")
+}
+
 /// The filter of a request, checked.
 fn checked(filter: Option<&Value>) -> Result<Option<NodeFilter>> {
     filter.filter(|given| !given.is_null()).map(NodeFilter::parse).transpose()
@@ -316,18 +339,19 @@ impl Tasks for StoredTasks {
     async fn create(&self, order: Order) -> Result<Whole> {
         let now = self.registry.shared().now();
         let row = row_of(&order.settled(self.designs.default())?, now)?;
-        let row = self.store().write(Create { row, now }).await?;
-        let row = row.ok_or_else(|| Error::internal("a new task is not there"))?;
-        Ok(Whole {
-            row,
-            children: Vec::new(),
-            successes: Vec::new(),
-            failures: Vec::new(),
-            links: Vec::new(),
-            errors: 0,
-            messages: Vec::new(),
-            progress: None,
-        })
+        self.store().write(Create { row, now }).await?.map(new).ok_or_else(missing)
+    }
+
+    async fn import(&self, order: ImportOrder) -> Result<Whole> {
+        let now = self.registry.shared().now();
+        let blank = Order { action: Action::ImportInventory, design: None, filter: None, max_retry: Some(0) };
+        let row = row_of(&blank, now)?;
+        let kept = self.registry.shared().compute({
+            let task = row.id.clone();
+            move || imports::spooled(&task, &order)
+        });
+        let job = CreateImport { create: Create { row, now }, order: kept.await? };
+        self.store().write(job).await?.map(new).ok_or_else(missing)
     }
 
     async fn list(&self, query: TaskQuery, marker: Option<Uuid>, limit: usize) -> Result<Vec<Whole>> {

@@ -44,6 +44,16 @@ def test_a_declared_system_is_introspected_and_shows_what_was_found(rollcall):
     assert (link['node_uuid'], link['state'], link['evidence']) == (uuid, 'linked', 'mac')
     assert shown()['introspection']['state'] == 'finished'
     assert shown()['differences'] == [{'field': 'mac', 'declared': None, 'observed': mac(7, 1)}]
+    chosen = {'filter_set_type': 'union', 'filter_set': [{'filter_type': 'union', 'systems': 'link=linked serial=S7'}]}
+    assert rollcall.post('/v1/nodefilter', json={'node_filter': chosen}).json() == [name]
+    chosen['filter_set'][0]['systems'] = 'colour=red'
+    refused = rollcall.post('/v1/tasks', json={'action': 'noop', 'node_filter': chosen})
+    assert refused.status_code == 400 and 'there are: sys.uuid' in daemon.message(refused)
+    exported = rollcall.get('/v1/inventory/export?related=observed').json()
+    beside = exported['systems'][name]['observed']
+    assert beside['introspection']['state'] == 'finished' and beside['differences'] == shown()['differences']
+    again = rollcall.post('/v1/inventory/import', json={**exported, 'commit': True}).json()
+    assert again['summary']['update'] == 0 and [notice['code'] for notice in again['notices']] == ['observed']
     [change] = [row for row in rollcall.get('/v1/inventory/changes').json()['changes'] if row['kind'] == 'system']
     assert (change['comment'], change['before'], change['after']['hostname']) == ('first', None, name)
 
@@ -85,3 +95,39 @@ def test_callbacks_go_on_while_systems_are_imported(rollcall, machines):
         machine.wait('finished')
     print(f'callbacks beside an import: median {sorted(times)[len(times) // 2]:.3f} s, longest {max(times):.3f} s')
     assert max(times) < 10
+
+
+@pytest.mark.configured(inventory={'max_systems': 50})
+def test_an_import_too_large_to_wait_for_is_a_task_that_outlives_the_daemon(rollcall):
+    systems = {f's{number}.example.com': {'hostname': f's{number}.example.com', 'hwadapter_set': {
+        'hw0': {'mac': f'02:00:{number >> 8:02x}:{number & 255:02x}:00:00'}}} for number in range(SYSTEMS)}
+
+    def import_as_task(body):
+        answer = rollcall.post('/v1/inventory/import', json=body)
+        assert answer.status_code == 202, answer.text
+        path = '/v1/tasks/' + answer.json()['task_id']
+        assert answer.headers['Location'].endswith(path)
+        return path
+
+    def over(path):
+        wait_for(lambda: rollcall.get(path).json()['status'] == 'complete', 'the import', 60)
+        messages = [entry['message'] for entry in rollcall.get(path + '/messages').json()]
+        return rollcall.get(path).json()['result']['status'], messages
+
+    path = import_as_task({'systems': systems, 'commit': True, 'comment': 'many'})
+    rollcall.kill()
+    rollcall.start()
+    status, messages = over(path)
+    assert (status, messages[-1][:10]) == ('success', 'Committed:'), messages
+    names = [row['label'] for row in rollcall.get('/v1/inventory/changes?limit=1000').json()['changes']
+             if row['kind'] == 'system']
+    assert len(names) == len(set(names))
+    assert len(rollcall.get('/v1/inventory/export?fields=serial').json()['systems']) == SYSTEMS
+    assert rollcall.get('/v1/inventory/changes?change_set=' + path.rsplit('/', 1)[1] + '&limit=1').json()['changes']
+    # All that is wrong is told, and nothing is written; or only what is good is.
+    some = [{'hostname': f't{number}' if number % 10 else f'-{number}'} for number in range(60)]
+    status, messages = over(import_as_task({'systems': some, 'commit': True}))
+    assert status == 'failure' and sum(text.startswith('/systems/') for text in messages) == 6, messages
+    status, messages = over(import_as_task({'systems': some, 'commit': True, 'atomic': False}))
+    assert status == 'partial_success' and sum(text.startswith('/systems/') for text in messages) == 6, messages
+    assert len(rollcall.get('/v1/inventory/export?q=t*&fields=serial').json()['systems']) == 54

@@ -22,11 +22,10 @@ use serde_json::{Map, Value};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::inventory::export::{Export, Selection};
+use crate::inventory::export::{Export, Related, Selection};
 use crate::inventory::forest::Relations;
-use crate::inventory::options::Limits;
 use crate::inventory::search;
-use crate::inventory::service::{Format, Inventory, Order};
+use crate::inventory::service::{Format, Inventory, Order, Stage, Watch};
 use crate::store::Store;
 
 /// Connections: one to read, one more for what a plan reads beside it.
@@ -70,6 +69,9 @@ pub struct ExportArgs {
     /// Show keys in place of names of statuses, types, racks and the like
     #[arg(long)]
     pub keys: bool,
+    /// Show what was observed beside what was declared
+    #[arg(long)]
+    pub observed: bool,
 }
 
 /// A file to be imported, and how.
@@ -95,6 +97,9 @@ pub struct FileArgs {
     /// How many objects may be deleted
     #[arg(long, value_name = "NUMBER")]
     pub max_deletes: Option<u64>,
+    /// Let a mistake keep only its own system out, and not the whole file
+    #[arg(long)]
+    pub per_system: bool,
     /// Refuse objects without a version
     #[arg(long)]
     pub require_version: bool,
@@ -139,7 +144,8 @@ impl InventoryCommand {
     pub fn run(&self, env: impl Iterator<Item = (String, String)>, out: &mut impl Write) -> Result<ExitCode> {
         let config = Config::load(self.config.as_deref(), env)?.config;
         let store = Store::open_shared(&config.database.connection, CONNECTIONS)?;
-        let limits = Limits { systems: config.inventory.max_systems, objects: config.inventory.max_objects };
+        // Nobody else waits for the command: it takes as much as a task.
+        let limits = config.inventory.background();
         let inventory = Inventory::new(store.clone(), Arc::new(SystemClock), limits);
         let outcome = match &self.action {
             InventoryAction::Export(args) => export(inventory, args, out),
@@ -174,12 +180,25 @@ fn format_of(given: Option<FileFormat>, file: Option<&Path>) -> Result<Format> {
     }
 }
 
-/// Shown on a terminal only.
-fn bar(text: &'static str) -> ProgressBar {
+/// Has a bar tell how far an import has come.
+fn watched(bar: &ProgressBar) -> Watch {
+    let bar = bar.clone();
+    Watch(Some(Arc::new(move |stage, count| {
+        bar.set_message(match stage {
+            Stage::Read => format!("read {count} systems, comparing"),
+            Stage::Planned => format!("compared, {count} objects change"),
+            Stage::Written => format!("wrote {count} objects"),
+        });
+    })))
+}
+
+/// Shown on a terminal only; `unit` is what is counted.
+fn bar(text: &'static str, unit: &'static str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
     }
-    let style = ProgressStyle::with_template("{spinner} {msg} {pos} systems {elapsed}");
+    let counted = if unit.is_empty() { String::new() } else { format!("{{pos}} {unit} ") };
+    let style = ProgressStyle::with_template(&format!("{{spinner}} {{msg}} {counted}{{elapsed}}"));
     let bar =
         ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     bar.set_message(text);
@@ -195,9 +214,10 @@ fn export(inventory: Inventory, args: &ExportArgs, out: &mut impl Write) -> Resu
         marker: None,
         fields: Vec::new(),
         relations: if args.keys { Relations::Keys } else { Relations::Names },
+        related: if args.observed { Related::Observed } else { Related::Nothing },
     };
     let (mut export, _) = Export::new(inventory, selection, format)?;
-    let bar = bar("exported");
+    let bar = bar("exported", "systems");
     let mut file = match &args.file {
         Some(path) if path.as_os_str() != "-" => {
             Some(File::create(path).map_err(|cause| unusable(path, &cause))?)
@@ -233,9 +253,15 @@ fn import(inventory: &Inventory, args: &ImportArgs, out: &mut impl Write) -> Res
         File::open(&file.file).and_then(|mut opened| opened.read_to_end(&mut body)).map(drop)
     }
     .map_err(|cause| unusable(&file.file, &cause))?;
-    let order =
-        Order { body: body.into(), format, members: members(args), asker: Some(user()), ..Order::default() };
-    let bar = bar(if args.commit { "importing" } else { "comparing" });
+    let bar = bar(if args.commit { "importing" } else { "comparing" }, "");
+    let order = Order {
+        body: body.into(),
+        format,
+        members: members(args),
+        asker: Some(user()),
+        watch: watched(&bar),
+        ..Order::default()
+    };
     let answer = inventory.import_blocking(&order);
     bar.finish_and_clear();
     show::answer(&answer?, file.quiet, out)
@@ -260,6 +286,9 @@ fn members(args: &ImportArgs) -> Map<String, Value> {
         members.insert("max_changes".to_owned(), value);
     }
     members.extend(file.max_deletes.map(|most| ("max_deletes".to_owned(), Value::from(most))));
+    if file.per_system {
+        members.insert("atomic".to_owned(), Value::from(false));
+    }
     if file.require_version {
         members.insert("require_version".to_owned(), Value::from(true));
     }

@@ -20,7 +20,8 @@ pub fn answer(answer: &Answer, quiet: bool, out: &mut impl Write) -> Result<Exit
         return Ok(ExitCode::FAILURE);
     }
     success(&body, quiet, out).map_err(Error::internal)?;
-    Ok(ExitCode::SUCCESS)
+    let refused = refused(&body, out).map_err(Error::internal)?;
+    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn list<'a>(body: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
@@ -31,7 +32,26 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Tells which systems were kept out, and why; answers how many.
+fn refused(body: &Value, out: &mut impl Write) -> io::Result<usize> {
+    let mut count: usize = 0;
+    for fate in list(body, "fates").filter(|fate| text(fate, "fate") == "refused") {
+        count = count.saturating_add(1);
+        writeln!(out, "{} {}", style("refused").red(), text(fate, "label"))?;
+        errors(fate, out)?;
+    }
+    if count > 0 {
+        writeln!(out, "{count} systems were refused")?;
+    }
+    Ok(count)
+}
+
 fn refusal(body: &Value, out: &mut impl Write) -> io::Result<()> {
+    errors(body, out)?;
+    writeln!(out, "{}", text(body, "detail"))
+}
+
+fn errors(body: &Value, out: &mut impl Write) -> io::Result<()> {
     for error in list(body, "errors") {
         let line = error.get("line").map(|line| format!(" line {line}")).unwrap_or_default();
         let column = error.get("column").map(|column| format!(" column {column}")).unwrap_or_default();
@@ -40,7 +60,7 @@ fn refusal(body: &Value, out: &mut impl Write) -> io::Result<()> {
         let code = style(text(error, "code")).red();
         writeln!(out, "{code} {}{line}{column}: {}{value}", text(error, "pointer"), text(error, "message"))?;
     }
-    writeln!(out, "{}", text(body, "detail"))
+    Ok(())
 }
 
 fn success(body: &Value, quiet: bool, out: &mut impl Write) -> io::Result<()> {

@@ -96,3 +96,16 @@ fn mistakes_are_listed_with_their_places() {
     assert!(place.run(&["history", "nobody"]).1.contains("There is no system nobody"));
     assert!(place.run(&["export", "-q", "(a"]).1.contains("Invalid q"));
 }
+
+#[test]
+fn a_mistake_may_keep_only_its_own_system_out() {
+    let place = Place::new();
+    let file = place.write("in.csv", "hostname,rack_order\na,1\nb,x\n");
+    assert!(!place.run(&["import", &file, "--commit"]).0);
+    let (good, told) = place.run(&["import", &file, "--commit", "--per-system"]);
+    assert!(!good && told.contains("+ system a\n") && told.contains(": 1 create"), "{told}");
+    assert!(told.contains("refused b\nsyntax /systems/1/rack_order line 3 column 2: "), "{told}");
+    assert!(told.ends_with("1 systems were refused\n"), "{told}");
+    let (_, shown) = place.run(&["export", "--observed", "--format", "csv"]);
+    assert!(shown.lines().count() == 2 && shown.contains("\na,"), "{shown}");
+}

@@ -237,6 +237,7 @@ pub(in crate::http) const EXPORT: Doc = Doc {
             r#"{"enum": ["name", "pk"], "default": "name"}"#,
             "Whether relations are names or keys.",
         ),
+        ("related", r#"{"enum": ["observed"]}"#, "Also what was observed of the nodes."),
         ("limit", r#"{"type": "integer", "minimum": 0}"#, "Systems at most; all without it."),
         ("marker", r#"{"type": "string"}"#, "The last host name of the page before."),
     ],
@@ -246,8 +247,15 @@ pub(in crate::http) const EXPORT: Doc = Doc {
 
 pub(in crate::http) const IMPORT: Doc = Doc {
     summary: "Tells what an import would change, and with commit changes it: all or nothing. CSV takes the other members as parameters.",
-    body: Some(Needed("InventoryImport")),
-    successes: &[(200, Json("InventoryOutcome")), (400, Problem), (409, Problem), (422, Problem)],
+    body: Some(super::Body::Inventory),
+    successes: &[
+        (200, Json("InventoryOutcome")),
+        (202, Json("Task")),
+        (400, Problem),
+        (403, Problem),
+        (409, Problem),
+        (422, Problem),
+    ],
     refusals: &[415],
     ..NONE
 };
@@ -285,7 +293,7 @@ pub(in crate::http) const BULK_EXPORT: Doc = Doc {
 pub(in crate::http) const BULK_IMPORT: Doc = Doc {
     summary: "An import in the shape of Mozilla Inventory's bulk action API.",
     body: Some(Needed("AnyObject")),
-    successes: &[(200, Json("AnyObject")), (400, Problem), (409, Problem), (422, Problem)],
+    successes: &[(200, Json("AnyObject")), (400, Problem), (403, Problem), (409, Problem), (422, Problem)],
     ..NONE
 };
 

@@ -52,6 +52,8 @@ pub(super) enum Body {
     Needed(&'static str),
     /// There may be one.
     Optional(&'static str),
+    /// Systems, in any of the formats of an import.
+    Inventory,
 }
 
 /// The body of an answer.
@@ -211,6 +213,12 @@ fn reference(schema: &str) -> Value {
 
 fn request_body(body: Body) -> Value {
     let (required, schema) = match body {
+        Body::Inventory => {
+            let import = json!({"schema": reference("InventoryImport")});
+            let table = json!({"schema": {"type": "string"}});
+            let content = json!({"application/json": import, "application/yaml": import, "text/csv": table});
+            return json!({"required": true, "content": content});
+        }
         Body::Needed(schema) => (true, schema),
         Body::Optional(schema) => (false, schema),
     };

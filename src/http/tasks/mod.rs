@@ -22,6 +22,7 @@ use crate::design::finding::{Finding, Level};
 use crate::design::reference::Reference;
 use crate::error::{Error, Kind, Result};
 use crate::fsm::State;
+use crate::inventory::service::Order as ImportOrder;
 use crate::node::builds::Contents;
 use crate::processing::document;
 use crate::store::build_data::{Of, Selection};
@@ -112,13 +113,27 @@ pub(super) async fn create(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     let order = order::read(document::decode(&body::read(&request, &api.settings).await?)?)?;
     permit(&request, &order)?;
     let view = View::new(api.tasks.create(order).await?);
-    let root = links::root(&request, &api.settings);
-    let location = format!("{root}{}/{}", request.path().trim_end_matches('/'), view.id());
-    let mut answer = reply::json(StatusCode::CREATED, &view);
-    if let Ok(value) = HeaderValue::from_str(&location) {
+    Ok(located(&request, &api, request.path().trim_end_matches('/'), StatusCode::CREATED, &view))
+}
+
+/// A task, and where it is.
+fn located(request: &HttpRequest, api: &Api, tasks: &str, status: StatusCode, view: &View) -> HttpResponse {
+    let root = links::root(request, &api.settings);
+    let mut answer = reply::json(status, view);
+    if let Ok(value) = HeaderValue::from_str(&format!("{root}{tasks}/{}", view.id())) {
         answer.headers_mut().insert(LOCATION, value);
     }
-    Ok(answer)
+    answer
+}
+
+/// Queues an import of the inventory that is too large to be waited for.
+pub(super) async fn queue_import(
+    request: &HttpRequest,
+    api: &Api,
+    order: ImportOrder,
+) -> Result<HttpResponse> {
+    let view = View::new(api.tasks.import(order).await?);
+    Ok(located(request, api, "/v1/tasks", StatusCode::ACCEPTED, &view))
 }
 
 /// `DELETE /v1/tasks`

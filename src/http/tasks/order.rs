@@ -24,6 +24,7 @@ pub(super) fn policy(action: Action) -> Policy {
         Action::RebootNodes | Action::RebootNode => Policy::TaskReboot,
         Action::ValidateDesign => Policy::TaskValidate,
         Action::CompareDesign | Action::CompareNode => Policy::TaskCompare,
+        Action::ImportInventory => Policy::InventoryUpdate,
         Action::Noop => Policy::TaskNoop,
     }
 }

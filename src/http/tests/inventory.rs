@@ -1,5 +1,6 @@
 //! The inventory over HTTP: formats, statuses, shapes.
 
+use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 
 use actix_web::http::StatusCode;
@@ -20,12 +21,22 @@ static SHARED: LazyLock<Inventory> = LazyLock::new(|| {
     Inventory::new(store, Arc::new(SystemClock), Limits { systems: 20, objects: 100 })
 });
 
-/// One inventory for all tests: each uses names of its own.
-pub(super) fn shared() -> Inventory {
-    SHARED.clone()
+thread_local! {
+    /// The inventory of the test that runs on this thread, where it has one of its own.
+    static OWN: RefCell<Option<Inventory>> = const { RefCell::new(None) };
 }
 
-async fn post(path: &str, media_type: &str, body: impl Into<String>) -> Answer {
+/// One inventory for all tests: each uses names of its own.
+pub(super) fn shared() -> Inventory {
+    OWN.with_borrow(|own| own.clone()).unwrap_or_else(|| SHARED.clone())
+}
+
+/// Gives the test of this thread an inventory of its own.
+pub(super) fn use_own(inventory: Inventory) {
+    OWN.set(Some(inventory));
+}
+
+pub(super) async fn post(path: &str, media_type: &str, body: impl Into<String>) -> Answer {
     let asking = request("POST", path).insert_header(("content-type", media_type)).set_payload(body.into());
     send(&Fake::new(), &Settings::default(), asking).await
 }
@@ -47,11 +58,11 @@ pub(super) fn known() -> &'static str {
     "known.example.com"
 }
 
-fn body(answer: &Answer) -> Value {
+pub(super) fn body(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
-fn refused(answer: &Answer, status: u16) -> Value {
+pub(super) fn refused(answer: &Answer, status: u16) -> Value {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
     assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     assert_eq!(body(answer)["status"], status);

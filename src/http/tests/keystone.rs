@@ -16,6 +16,7 @@ use super::super::routes::ROUTES;
 use super::routes::concrete;
 use super::{Answer, Settings, node_path, request, send};
 use crate::config;
+use crate::inventory::rights::Right;
 use crate::openstack::fake::{self, EXAMINE, is_issue, issued_by_number, refused};
 use crate::openstack::{Lookup, Session, Tls};
 use crate::standin::{Asked, Reply, StandIn};
@@ -451,12 +452,31 @@ async fn who_may_not_have_designs_read_gets_no_filter_answered_by_one() {
     }
 }
 
+#[actix_web::test]
+async fn an_import_needs_the_rules_of_what_it_changes() {
+    let text = "\"introspection:inventory:update:management\": \"!\"\n";
+    let door = Door::with(terms(), policies(text, Roles::New), answering(telling));
+    for (member, wanted) in [("oob_ip", StatusCode::FORBIDDEN), ("notes", StatusCode::OK)] {
+        let body = format!("{{\"systems\": {{\"a\": {{\"hostname\": \"ruled\", \"{member}\": \"x\"}}}}}}");
+        for path in ["/v1/inventory/import", "/bulk_action/import"] {
+            let asking = request("POST", path).set_payload(body.clone());
+            let answer = door.send(with_token(asking, "system:admin")).await;
+            assert_eq!(answer.status, wanted, "{member} {}", answer.text());
+        }
+    }
+}
+
 #[test]
 fn every_rule_of_an_endpoint_is_listed_once() {
     let mut named: BTreeSet<String> =
         ROUTES.iter().map(|endpoint| endpoint.policy.name().to_owned()).collect();
     // What a task does has a rule of its own.
     named.extend(Action::for_requests().map(|action| format!("tasks:{action}")));
+    // So has what an import changes.
+    named.extend(Right::all().into_iter().map(|right| match right {
+        Right::Delete => "introspection:inventory:delete".to_owned(),
+        right => format!("introspection:inventory:update:{}", right.name()),
+    }));
     let all: Vec<String> = Policy::ALL.iter().map(|policy| policy.name().to_owned()).collect();
     assert_eq!(all.iter().cloned().collect::<BTreeSet<_>>(), named);
     assert_eq!(all.len(), named.len());

@@ -8,6 +8,7 @@ mod cors;
 mod endpoints;
 mod failures;
 mod inventory;
+mod inventory_databases;
 mod keystone;
 mod observing;
 mod openapi;

@@ -158,6 +158,7 @@ fn limits_markers_and_fields_cut_an_export_down() {
                 marker: marker.map(str::to_owned),
                 fields: fields.iter().map(|field| (*field).to_owned()).collect(),
                 relations: Relations::Keys,
+                related: Related::Nothing,
             };
             let (mut export, _) = Export::new(place.inventory.clone(), selection, Format::Json).unwrap();
             let mut text = Vec::new();

@@ -187,3 +187,99 @@ fn a_declared_system_is_a_node_of_the_local_service() {
         place.inventory.bring_links_up_to_date(Look::New).unwrap();
     });
 }
+
+#[test]
+fn an_export_shows_what_was_observed_and_an_import_passes_it_over() {
+    on_each(|place| {
+        place.commit(json!({"a": system("a.example.com", MAC), "b": {"hostname": "b.example.com"}}));
+        let node = introspected(place, 1, &[MAC], Some("S1"));
+        compared(place, &node);
+        let observed = |format| {
+            let selection = Selection {
+                search: search::read("").unwrap(),
+                limit: None,
+                marker: None,
+                fields: vec!["serial".to_owned()],
+                relations: Relations::Names,
+                related: Related::Observed,
+            };
+            let (mut export, _) = Export::new(place.inventory.clone(), selection, format).unwrap();
+            let mut text = Vec::new();
+            while let Some(part) = export.next_part().unwrap() {
+                text.extend(part);
+            }
+            Bytes::from(text)
+        };
+        let text = observed(Format::Json);
+        let systems = serde_json::from_slice::<Value>(&text).unwrap()["systems"].clone();
+        let shown = &systems["a.example.com"]["observed"];
+        assert_eq!(
+            (&shown["node_uuid"], &shown["introspection"]["state"]),
+            (&json!(node), &json!("finished"))
+        );
+        assert_eq!(shown["facts"]["system"][""]["serial_number"], "S1");
+        let serial = json!({"field": "serial", "declared": "S9", "observed": "S1"});
+        assert!(shown["differences"].as_array().unwrap().contains(&serial), "{shown:#}");
+        let told = json!([{"level": "Error", "message": "Too little memory", "task": COMPARED, "at": AT}]);
+        assert_eq!(shown["findings"], told);
+        assert_eq!(host(place, "a.example.com")["findings"], told);
+        assert!(systems["b.example.com"].get("observed").is_none());
+        for format in [Format::Json, Format::Yaml, Format::Csv] {
+            let (verdict, answer) =
+                place.order(&Order { body: observed(format), format, ..Order::default() });
+            assert_eq!(verdict, Verdict::Fine, "{answer:#}");
+            assert_eq!(
+                (&answer["summary"]["update"], &answer["summary"]["unchanged"]),
+                (&json!(0), &json!(2))
+            );
+            assert_eq!(answer["notices"][0]["code"], "observed", "{format:?}");
+        }
+    });
+}
+
+const COMPARED: &str = "00000000-0000-4000-8000-000000000777";
+const AT: &str = "1970-01-01T00:00:00.000007";
+
+/// A node was held against a design, once before and once again.
+fn compared(place: &Place, node: &str) {
+    use crate::store::tasks::{NewMessage, TaskRow};
+    use crate::tasks::model::{Action, Status};
+
+    struct Compared(Vec<(TaskRow, NewMessage)>);
+
+    impl Job for Compared {
+        type Output = ();
+
+        fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
+            for (row, message) in &self.0 {
+                session.insert_tasks(std::slice::from_ref(row))?;
+                session.add_messages(&row.id, std::slice::from_ref(message))?;
+            }
+            Ok(())
+        }
+    }
+
+    let of = |id: &str, created_us: i64, text: &str| {
+        let row = TaskRow {
+            id: id.to_owned(),
+            action: Action::CompareNode.name().to_owned(),
+            status: Status::Complete.name().to_owned(),
+            result_status: "failure".to_owned(),
+            finished_us: Some(created_us),
+            created_us,
+            ..crate::tasks::service::tests::child("", 0, 1)
+        };
+        let message = NewMessage {
+            text: text.to_owned(),
+            error: true,
+            level: "Error",
+            context_type: "node",
+            context: node.to_owned(),
+            at: Timestamp(7),
+            extra: "{}".to_owned(),
+        };
+        (TaskRow { parent_id: None, node_uuid: Some(node.to_owned()), ..row }, message)
+    };
+    let earlier = of("00000000-0000-4000-8000-000000000776", 3, "Long mended");
+    place.store.write_blocking(Compared(vec![earlier, of(COMPARED, 5, "Too little memory")])).unwrap();
+}

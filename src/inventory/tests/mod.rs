@@ -2,18 +2,21 @@
 
 mod ancestor;
 mod committing;
+mod counting;
 mod exporting;
 mod linking;
 mod moving;
+mod naming;
 mod properties;
 mod refusing;
+mod separately;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::export::{Export, Selection};
+use super::export::{Export, Related, Selection};
 use super::forest::Relations;
 use super::options::{Dialect, Limits};
 use super::search;
@@ -71,6 +74,7 @@ impl Place {
             marker: None,
             fields: Vec::new(),
             relations,
+            related: Related::Nothing,
         };
         let (mut export, _) = Export::new(self.inventory.clone(), selection, format).unwrap();
         let mut text = Vec::new();

@@ -4,6 +4,8 @@
 //! database unfolds. Who writes has claimed the generation that the plan was made against.
 
 pub mod links;
+pub mod observed;
+pub mod orders;
 mod rows;
 pub mod select;
 #[cfg(test)]
@@ -42,6 +44,8 @@ pub enum Find {
     Serial,
     /// Systems by the node that an operator named.
     Node,
+    /// UUIDs of systems, by key.
+    UuidOf,
     /// The systems of registrations, by the keys of those.
     OwnerOfRegistration,
     /// The systems of adapters.
@@ -67,6 +71,7 @@ impl Find {
     fn query(self) -> &'static str {
         match self {
             Self::System => "SELECT CAST(pk AS TEXT) AS key, pk FROM systems WHERE pk IN (INTS)",
+            Self::UuidOf => "SELECT uuid AS key, pk FROM systems WHERE pk IN (INTS)",
             Self::Hostname => "SELECT hostname AS key, pk FROM systems WHERE hostname IN (TEXTS)",
             Self::Uuid => "SELECT uuid AS key, pk FROM systems WHERE uuid IN (TEXTS)",
             Self::Serial => "SELECT serial AS key, pk FROM systems WHERE serial IN (TEXTS)",

@@ -23,6 +23,7 @@ fn nothing_is_found_by_reading_a_whole_table() {
     let list = "SELECT value FROM json_each('[]')";
     let finds = [
         Find::System,
+        Find::UuidOf,
         Find::Hostname,
         Find::Uuid,
         Find::Serial,
@@ -39,14 +40,20 @@ fn nothing_is_found_by_reading_a_whole_table() {
     ];
     let finds = finds.map(|find| find.query().replace("INTS", list).replace("TEXTS", list));
     let evidence = [By::System, By::Node].map(|by| statement(by).replace("LIST", list));
+    let observed = super::observed::statements(list);
     let page = "SELECT s.hostname AS key, s.pk FROM systems s WHERE s.hostname > 'a' AND 1 = 1 ORDER BY s.hostname LIMIT 5";
     let others = ["system_pk", "system"].map(|column| {
         let table = if column == "system" { "registrations" } else { "system_node_links" };
         format!("SELECT * FROM {table} WHERE {column} IN ({list})")
     });
     let history = "SELECT * FROM changes WHERE system_pk = 1 ORDER BY committed_us, number LIMIT 5";
-    let all =
-        finds.iter().chain(&evidence).chain(&others).cloned().chain([page.to_owned(), history.to_owned()]);
+    let all = finds
+        .iter()
+        .chain(&observed)
+        .chain(&evidence)
+        .chain(&others)
+        .cloned()
+        .chain([page.to_owned(), history.to_owned()]);
     for query in all {
         let plan: Vec<PlanLine> =
             diesel::sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(&mut connection).unwrap();

@@ -1,0 +1,2 @@
+DROP INDEX tasks_by_node;
+DROP TABLE import_orders;

@@ -1,0 +1,91 @@
+//! Names that are made up: for registrations and adapters that have none, and for those that are taken out of use.
+//!
+//! Invariant: a made-up name is one that nothing else under the same parent has, afterwards.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+
+use super::apply::Work;
+use super::model::{Field, Id, Kind, Object, STAMP, Type, Val};
+use super::values;
+
+impl Work<'_> {
+    /// A registration that is decommissioned gives up its address and its name, and its adapters boot no more.
+    pub(super) fn take_out_of_use(&mut self) {
+        for id in std::mem::take(&mut self.retired) {
+            let place = self.touched.get(&id).cloned().unwrap_or_default();
+            let of_it = |object: &Object| object.id.0 == Kind::Adapter && object.parent == Some(id);
+            let known = self.before.of(id, Kind::Adapter).map(|object| object.id);
+            let new = self.after.values().filter(|object| of_it(object)).map(|object| object.id);
+            let adapters: IndexSet<Id> = known.chain(new).collect();
+            for adapter in adapters {
+                let Some(mut object) = self.now(adapter).filter(|object| of_it(object)).cloned() else {
+                    continue;
+                };
+                object.set("enable_dhcp", Val::Bool(false));
+                self.touched.entry(adapter).or_insert_with(|| place.clone());
+                self.after.insert(adapter, object);
+            }
+            let name = self.stamp(id);
+            if let Some(object) = self.after.get_mut(&id) {
+                object.set("ip_str", Val::Null);
+                object.set("name", Val::Text(name));
+            }
+        }
+    }
+
+    /// A name that says when it was, and that nothing else in the system has.
+    fn stamp(&self, id: Id) -> String {
+        let system = self.now(id).and_then(|object| object.parent);
+        let in_system = |object: &&Object| object.id.0 == Kind::Registration && object.parent == system;
+        let known = self.before.objects.values().map(Arc::as_ref);
+        let taken: HashSet<&str> = known
+            .chain(self.after.values())
+            .filter(in_system)
+            .filter_map(|object| object.text("name"))
+            .collect();
+        let moment = chrono::DateTime::from_timestamp_micros(self.now_us).unwrap_or_default();
+        let first = moment.format("%Y%m%d%H%M%S").to_string().parse::<u64>().unwrap_or_default();
+        let mut names = (first..).map(|number| format!("{STAMP}{number}"));
+        names.find(|name| !taken.contains(name.as_str())).unwrap_or_default()
+    }
+
+    /// Names for those that have none, in the order of the document: the label where it is one, else the lowest that
+    /// is free.
+    pub(super) fn make_names(&mut self) {
+        if self.unnamed.is_empty() {
+            return;
+        }
+        let mut used: HashMap<(Id, Kind), HashSet<String>> = HashMap::new();
+        let mut note = |object: &Object| {
+            if let (Some(parent), Some(name)) = (object.parent, object.text("name")) {
+                used.entry((parent, object.id.0)).or_default().insert(name.to_owned());
+            }
+        };
+        let untouched = self.before.objects.values().filter(|object| !self.after.contains_key(&object.id));
+        untouched.filter(|object| !self.deleted.contains(&object.id)).for_each(|object| note(object));
+        self.after.values().for_each(&mut note);
+        for (id, label) in std::mem::take(&mut self.unnamed) {
+            let Some(object) = self.after.get_mut(&id) else { continue };
+            let Some((_, Field { ty: Type::Numbered(prefixes), .. })) = id.0.field("name") else { continue };
+            let taken = object.parent.map(|parent| used.entry((parent, id.0)).or_default());
+            let Some(taken) = taken else { continue };
+            let name = if values::is_numbered(prefixes, &label) {
+                label
+            } else {
+                let first = object.text("fqdn").and_then(|fqdn| fqdn.split('.').next()).unwrap_or_default();
+                let prefix = match id.0 {
+                    Kind::Registration if first.contains("mgmt") => "mgmt",
+                    Kind::Registration => "nic",
+                    _ => "hw",
+                };
+                let mut names = (0..).map(|number: u32| format!("{prefix}{number}"));
+                names.find(|name| !taken.contains(name)).unwrap_or_default()
+            };
+            taken.insert(name.clone());
+            object.set("name", Val::Text(name));
+        }
+    }
+}

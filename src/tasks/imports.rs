@@ -1,0 +1,277 @@
+//! Imports of the inventory that are too large to be waited for.
+//!
+//! The request lies in the database beside its task. Invariant: it is carried out under one change set, so that one that
+//! was interrupted and is begun anew writes nothing twice; its errors are the messages of the task.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::dispatcher::{Desk, finish, ours};
+use super::drive;
+use super::jobs::{Finish, about_task};
+use super::model::{Outcome, Status};
+use super::requests::Create;
+use crate::clock::Timestamp;
+use crate::cluster::Term;
+use crate::context::Request;
+use crate::error::{Error, Kind, Result};
+use crate::inventory::options::{Dialect, Pace};
+use crate::inventory::rights::{Right, Rights};
+use crate::inventory::service::{Format, Order};
+use crate::inventory::{Answer, Verdict};
+use crate::store::documents::{Packed, unpack};
+use crate::store::inventory::orders::ImportOrderRow;
+use crate::store::tasks::{NewMessage, TaskRow};
+use crate::store::{Job, QueryResult, Session};
+
+/// How an import is to be carried out, as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manner {
+    format: String,
+    ancestor: bool,
+    members: Map<String, Value>,
+    generation: Option<i64>,
+    source: Option<String>,
+    asker: Option<String>,
+    denied: Vec<String>,
+}
+
+/// An import as it is kept beside its task. Compresses: not for a reactor thread.
+pub(super) fn spooled(task: &str, order: &Order) -> Result<ImportOrderRow> {
+    let manner = Manner {
+        format: order.format.name().to_owned(),
+        ancestor: order.dialect == Dialect::Ancestor,
+        members: order.members.clone(),
+        generation: order.generation,
+        source: order.source.clone(),
+        asker: order.asker.clone(),
+        denied: order.rights.denied.iter().map(|right| right.name().to_owned()).collect(),
+    };
+    let Packed { codec, size_bytes, body, .. } = Packed::pack(&order.body)?;
+    let manner = serde_json::to_string(&manner).map_err(Error::internal)?;
+    Ok(ImportOrderRow { task_id: task.to_owned(), manner, codec, size_bytes, body })
+}
+
+/// The import that was kept.
+fn taken_up(row: &ImportOrderRow) -> Result<Order> {
+    let manner: Manner = serde_json::from_str(&row.manner).map_err(Error::internal)?;
+    let known = Right::all().into_iter();
+    let denied: BTreeSet<Right> =
+        known.filter(|right| manner.denied.iter().any(|name| name == right.name())).collect();
+    Ok(Order {
+        body: unpack(row.codec, row.size_bytes, &row.body)?.into(),
+        format: Format::named(&manner.format).unwrap_or_default(),
+        dialect: if manner.ancestor { Dialect::Ancestor } else { Dialect::Own },
+        members: manner.members,
+        generation: manner.generation,
+        source: manner.source,
+        asker: manner.asker,
+        rights: Rights { denied },
+        pace: Pace::Background,
+        change_set: Some(row.task_id.clone()),
+        ..Order::default()
+    })
+}
+
+/// Creates a task with its import, and releases it.
+#[derive(Clone, Debug)]
+pub(super) struct CreateImport {
+    pub create: Create,
+    pub order: ImportOrderRow,
+}
+
+impl Job for CreateImport {
+    type Output = Option<TaskRow>;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<Option<TaskRow>> {
+        let row = self.create.run(session)?;
+        session.add_import_order(&self.order)?;
+        Ok(row)
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.order.body.len()
+    }
+}
+
+/// Ends an import: with what came of it, and without what is not needed any more.
+#[derive(Clone, Debug)]
+struct Done {
+    finish: Finish,
+    change_set: Option<String>,
+}
+
+impl Job for Done {
+    type Output = bool;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<bool> {
+        if !self.finish.run(session)? {
+            return Ok(false);
+        }
+        let task = &self.finish.task;
+        if let Some(set) = &self.change_set {
+            session.add_link(task, "change_set", &format!("/v1/inventory/changes?change_set={set}"))?;
+        }
+        session.delete_import_order(task)?;
+        Ok(true)
+    }
+}
+
+/// Carries it out.
+pub(super) async fn work(desk: &Desk, id: &str, term: &Term) -> Result<()> {
+    let Some(task) = ours(desk, id, term).await? else { return Ok(()) };
+    if task.status != Status::Running.name() {
+        return finish(desk, id, term, Outcome::Failure, "Action terminated.").await;
+    }
+    let wanted = id.to_owned();
+    let Some(row) = desk.store().read(move |session| session.import_order(&wanted)).await? else {
+        return finish(desk, id, term, Outcome::Failure, "The request is not kept any more.").await;
+    };
+    let order = desk.registry.shared().compute(move || taken_up(&row)).await?;
+    let inventory = desk.inventory.over(desk.store().under(term.clone()));
+    let request = Request { asker: drive::asker(&task), received: Instant::now() };
+    match request.scope(inventory.import(order)).await {
+        Ok(answer) => end(desk, &told(id, &answer, term, desk.registry.shared().now())?, term).await,
+        // Tried again, here or by another leader.
+        Err(error) if error.kind == Kind::Unavailable => Err(error),
+        Err(error) => finish(desk, id, term, Outcome::Failure, &error.text).await,
+    }
+}
+
+async fn end(desk: &Desk, done: &Done, term: &Term) -> Result<()> {
+    // Refused where it was asked to stop meanwhile: then what came of it is told nevertheless.
+    if !desk.write(term, done.clone()).await? && ours(desk, &done.finish.task, term).await?.is_some() {
+        desk.write(term, done.clone()).await?;
+    }
+    Ok(())
+}
+
+/// What the answer to a request is for a task.
+fn told(task: &str, answer: &Answer, term: &Term, now: Timestamp) -> Result<Done> {
+    let body: Value = serde_json::from_slice(&answer.body).map_err(Error::internal)?;
+    let list =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let refused: Vec<Value> = list(&body, "fates").iter().flat_map(|fate| list(fate, "errors")).collect();
+    let (outcome, summary, wrong) = if answer.verdict == Verdict::Fine {
+        let summary = body.get("summary").map(ToString::to_string).unwrap_or_default();
+        let text = match body.get("committed") {
+            Some(Value::Bool(true)) => format!("Committed: {summary}"),
+            _ => format!("Nothing is written: {summary}"),
+        };
+        let outcome = if refused.is_empty() { Outcome::Success } else { Outcome::PartialSuccess };
+        (outcome, text, refused)
+    } else {
+        let text = body.get("detail").and_then(Value::as_str).unwrap_or_default().to_owned();
+        (Outcome::Failure, text, list(&body, "errors"))
+    };
+    let notices = list(&body, "notices");
+    let messages = wrong.iter().map(|problem| message(task, problem, true, now));
+    let messages = messages.chain(notices.iter().map(|notice| message(task, notice, false, now))).collect();
+    let finish =
+        Finish { task: task.to_owned(), term: term.clone(), outcome: Some(outcome), summary, messages, now };
+    let change_set = body.get("change_set").and_then(Value::as_str).map(str::to_owned);
+    Ok(Done { finish, change_set })
+}
+
+/// A mistake or a notice as a message.
+fn message(task: &str, entry: &Value, error: bool, at: Timestamp) -> NewMessage {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+    let said = format!("{}: {}", text("pointer"), text("message"));
+    NewMessage { extra: entry.to_string(), ..about_task(task, said, error, at) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::cluster::Owner;
+    use crate::inventory::options::Limits;
+    use crate::inventory::service::Inventory;
+    use crate::store::Store;
+    use crate::store::tests::on_each;
+    use crate::tasks::jobs::Take;
+    use crate::tasks::model::Action;
+    use crate::tasks::service::tests::root;
+
+    const NOW: Timestamp = Timestamp(1_767_232_740_000_000);
+
+    fn term() -> Term {
+        Term { holder: Owner { name: "one".into(), epoch: 1 }, epoch: 1 }
+    }
+
+    /// Queues an import and takes its task.
+    fn taken(store: &Store, body: &Value) -> TaskRow {
+        let row = TaskRow {
+            action: Action::ImportInventory.name().to_owned(),
+            ..root(&uuid::Uuid::new_v4().to_string())
+        };
+        let rights = Rights { denied: BTreeSet::from([Right::Manage]) };
+        let order = Order { body: body.to_string().into(), rights, generation: Some(1), ..Order::default() };
+        let order = spooled(&row.id, &order).unwrap();
+        store.write_blocking(CreateImport { create: Create { row, now: NOW }, order }).unwrap();
+        store.write_blocking(Take { term: term(), now: NOW }).unwrap().unwrap()
+    }
+
+    fn kept(store: &Store, task: &str) -> Option<ImportOrderRow> {
+        store.read_blocking(|session| session.import_order(task)).unwrap()
+    }
+
+    fn inventory(store: &Store) -> Inventory {
+        let limits = Limits { systems: 1, objects: 1 };
+        Inventory::new(store.clone(), Arc::new(SystemClock), limits).with_background(Limits::default())
+    }
+
+    fn told_of(store: &Store, task: &str) -> (String, String, Vec<String>) {
+        let row = store.read_blocking(|session| session.task(task)).unwrap().unwrap();
+        let messages = store.read_blocking(|session| session.messages(task, 0, 100)).unwrap();
+        (row.status, row.result_status, messages.into_iter().map(|message| message.message).collect())
+    }
+
+    #[test]
+    fn an_import_that_was_interrupted_is_done_once() {
+        on_each(|store, _| {
+            let systems = json!({"a": {"hostname": "a"}, "b": {"hostname": "b"}});
+            let task = taken(store, &json!({"systems": systems, "commit": true}));
+            let inventory = inventory(store);
+            let row = kept(store, &task.id).unwrap();
+            let order = Order { generation: None, ..taken_up(&row).unwrap() };
+            assert_eq!(order.rights.denied, BTreeSet::from([Right::Manage]));
+            let first = inventory.import_blocking(&order).unwrap();
+            // The one who did it is gone before it could tell.
+            let second = inventory.import_blocking(&order).unwrap();
+            assert_eq!(first, second);
+            assert_eq!(store.read_blocking(|session| session.inventory_state()).unwrap().0, 2);
+            assert!(store.write_blocking(told(&task.id, &second, &term(), NOW).unwrap()).unwrap());
+            let (status, result, messages) = told_of(store, &task.id);
+            assert_eq!((status.as_str(), result.as_str()), ("complete", "success"));
+            assert!(messages.last().unwrap().starts_with("Committed: {\"create\":2,"), "{messages:?}");
+            assert_eq!(kept(store, &task.id), None);
+            let links = store.read_blocking(|session| session.links(std::slice::from_ref(&task.id))).unwrap();
+            assert_eq!(links[0].2, format!("/v1/inventory/changes?change_set={}", task.id));
+        });
+    }
+
+    #[test]
+    fn the_errors_of_an_import_are_the_messages_of_its_task() {
+        on_each(|store, _| {
+            let systems = json!({"a": {"hostname": "-"}, "b": {"hostname": "b"}});
+            for (atomic, outcome, count) in [(true, "failure", 0), (false, "partial_success", 1)] {
+                let task = taken(store, &json!({"systems": systems, "commit": true, "atomic": atomic}));
+                let order = taken_up(&kept(store, &task.id).unwrap()).unwrap();
+                let answer = inventory(store).import_blocking(&Order { generation: None, ..order }).unwrap();
+                assert!(store.write_blocking(told(&task.id, &answer, &term(), NOW).unwrap()).unwrap());
+                let (_, result, messages) = told_of(store, &task.id);
+                assert_eq!(result, outcome);
+                assert!(messages[0].starts_with("/systems/a/hostname: "), "{messages:?}");
+                assert_eq!(store.read_blocking(|session| session.count_systems()).unwrap(), count);
+            }
+        });
+    }
+}
