@@ -150,7 +150,7 @@ const FOR_READERS: [&str; 10] = [
     "messages of a task",
     "nodes",
     "node filter",
-    "drydock extended health",
+    "extended health",
 ];
 
 #[actix_web::test]
