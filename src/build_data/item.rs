@@ -26,7 +26,7 @@ pub enum Generator {
     Unprocessed,
     /// The ramdisk's logs.
     Logs,
-    /// The components that can be compared: see [`facts`].
+    /// The components that can be compared: see [`crate::build_data::facts`].
     Facts,
     /// Where the machine is other than its design declares it.
     DesignFindings,

@@ -38,7 +38,7 @@ pub enum TaskAction {
         /// The nodes that it is for; all without any of these
         #[command(flatten)]
         scope: Scope,
-        /// Where the design is: file://, http://, https://, <service>+http:// or <service>+https://
+        /// Where the design is: a URI of file, http, https, or SERVICE+https for one that wants a token
         #[arg(long, short, value_name = "URI")]
         design_ref: Option<String>,
         /// Attempts after the first one at most
