@@ -155,7 +155,7 @@ const FOR_READERS: [&str; 10] = [
 
 #[actix_web::test]
 async fn every_endpoint_lets_in_whom_its_rule_allows() {
-    let door = Door::new(telling);
+    let (door, began) = (Door::new(telling), std::time::Instant::now());
     for endpoint in ROUTES.iter() {
         let asking = || request(endpoint.method.as_str(), &concrete(endpoint.path));
         let is_public = PUBLIC.contains(&endpoint.name);
@@ -180,8 +180,10 @@ async fn every_endpoint_lets_in_whom_its_rule_allows() {
             }
         }
     }
-    // Each of them was examined once.
-    assert_eq!(door.examined(), CALLERS.len() + 1);
+    // Each of them was examined once, but for the bad one, whose verdict holds for ten seconds.
+    let again = usize::try_from(began.elapsed().as_secs() / 10).unwrap();
+    let once = CALLERS.len() + 1;
+    assert!((once..=once + again).contains(&door.examined()), "{} examinations", door.examined());
 }
 
 #[actix_web::test]
