@@ -1,6 +1,7 @@
 //! Rows of `import_orders`: imports that wait to be worked on as a task.
 //!
-//! Invariant: an order lies there exactly as long as its task needs it; it is written with the task and goes with it.
+//! Invariant: an order is written with its task, and goes when it was carried out, or with the task: one that is stopped
+//! before that lies there until its task is removed.
 
 use diesel::prelude::*;
 
