@@ -10,6 +10,7 @@
     reason = "a benchmark prints what it measured, and stops at the first surprise"
 )]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -20,10 +21,10 @@ use diesel::prelude::*;
 use rollcall::clock::SystemClock;
 use rollcall::config::DatabaseUrl;
 use rollcall::inventory::export::{Export, Related, Selection};
-use rollcall::inventory::forest::Relations;
 use rollcall::inventory::options::Limits;
 use rollcall::inventory::search;
 use rollcall::inventory::service::{Format, Inventory, Order};
+use rollcall::inventory::shown::Relations;
 use rollcall::inventory::{Answer, Verdict};
 use rollcall::node_service::local::register::{Register, Registration};
 use rollcall::store::Store;
@@ -240,23 +241,35 @@ fn export(inventory: &Inventory) -> (Duration, usize) {
     (began.elapsed(), bytes)
 }
 
+/// An empty inventory in a database of its own.
+fn inventory(path: &Path) -> (Store, Inventory) {
+    let store = Store::open(&DatabaseUrl::Sqlite(path.to_owned()), 4).unwrap();
+    let limits = Limits { systems: usize::MAX, objects: usize::MAX };
+    (store.clone(), Inventory::new(store, Arc::new(SystemClock), limits))
+}
+
+/// What other writes feel of it.
+fn beside_writes(text: &str, dry: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, inventory) = inventory(&folder.path().join("beside.sqlite"));
+    for (what, text) in [("a dry run", dry), ("a commit", text)] {
+        let stop = Arc::new(AtomicBool::new(false));
+        let others = beside(&store, &stop);
+        import(&inventory, text);
+        stop.store(true, Ordering::Relaxed);
+        told(what, others.join().unwrap());
+    }
+    store.close();
+}
+
 fn round(options: &Options, text: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (ours, bare) = (folder.path().join("ours.sqlite"), folder.path().join("bare.sqlite"));
-    let store = Store::open(&DatabaseUrl::Sqlite(ours.clone()), 4).unwrap();
-    let limits = Limits { systems: usize::MAX, objects: usize::MAX };
-    let inventory = Inventory::new(store.clone(), Arc::new(SystemClock), limits);
     let dry = text.replacen("\"commit\":true", "\"commit\":false", 1);
-    let stop = Arc::new(AtomicBool::new(false));
-    let others = beside(&store, &stop);
+    beside_writes(text, &dry);
+    let (store, inventory) = inventory(&ours);
     let dry_time = import(&inventory, &dry);
-    stop.store(true, Ordering::Relaxed);
-    told("a dry run", others.join().unwrap());
-    let stop = Arc::new(AtomicBool::new(false));
-    let others = beside(&store, &stop);
     let import_time = import(&inventory, text);
-    stop.store(true, Ordering::Relaxed);
-    told("a commit", others.join().unwrap());
     let (export_time, bytes) = export(&inventory);
     let memory = peak_mib(std::process::id());
     let mut connection = open(&ours);

@@ -9,10 +9,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::{Api, inventory, inventory_import, query};
 use crate::error::{Error, Result};
 use crate::inventory::export::{Related, Selection};
-use crate::inventory::forest::Relations;
 use crate::inventory::options::Dialect;
 use crate::inventory::search;
 use crate::inventory::service::{Format, Order};
+use crate::inventory::shown::Relations;
 
 /// `GET /bulk_action/export/`
 pub(super) async fn export(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {

@@ -14,9 +14,9 @@ use super::{Api, list, path, query, reply};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::inventory::export::{Export, Related, Selection};
-use crate::inventory::forest::Relations;
 use crate::inventory::model::Kind;
 use crate::inventory::service::Format;
+use crate::inventory::shown::Relations;
 use crate::inventory::{schema, search};
 use crate::store::inventory::{ChangeRow, ChangeSetRow, Changes};
 

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::fates::{self, Fate};
-use super::forest::Relations;
 use super::model::Kind;
 use super::options::{Commit, Dialect, Pace};
-use super::plan::Plan;
+use super::plan::{Plan, ShownChange};
 use super::problem::{Code, Findings, Problem};
+use super::shown::Relations;
 use crate::error::{Error, Result};
 
 /// What came of an import; decides the HTTP status at the edge.
@@ -62,7 +62,7 @@ pub fn success(
             head(&mut body, plan, commit, change_set)?;
             body.extend(b",\"changes\":[");
             for (place, change) in plan.changes.iter().enumerate() {
-                put(&mut body, if place > 0 { "," } else { "" }, &change.show(&shape))?;
+                put(&mut body, if place > 0 { "," } else { "" }, &ShownChange { change, shape })?;
             }
             body.extend(b"],\"systems\":{");
             systems(&mut body, plan, commit, Relations::Names, dialect)?;

@@ -3,6 +3,7 @@
 //! Invariant: the after-state is complete before any rule is looked at, so that values may change hands within a
 //! request. Nothing is written here.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -135,6 +136,11 @@ impl<'a> Work<'a> {
             return None;
         }
         self.after.get(&id).or_else(|| self.before.get(id).map(Arc::as_ref))
+    }
+
+    /// Where the request speaks of an object.
+    pub fn place(&self, id: Id) -> Cow<'_, Place> {
+        self.touched.get(&id).map_or_else(Cow::default, Cow::Borrowed)
     }
 
     fn put(&mut self, blob: &Blob, parent: Option<Id>, parent_was: Was) {

@@ -4,79 +4,112 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
-use super::forest::{Relations, Shape};
-use super::model::Object;
+use super::model::{Id, Kind, Object};
 use super::options::Commit as Wish;
 use super::plan::{Change, Op, Plan};
+use super::shown::{Relations, Shape, Shown};
+use crate::error::{Error, Result};
+use crate::store::inventory::listed::{Lists, Table, rows_of};
 use crate::store::inventory::{ChangeRow, ChangeSetRow, Commit, LookupRow};
 
 /// Makes the job; `copied` are histories that new systems take over, by the keys of those.
-pub fn job(plan: &Plan, set: ChangeSetRow, copied: Vec<(i64, Vec<ChangeRow>)>) -> Commit {
-    let shape = plan.shape(Wish::Commit, Relations::Names);
-    let of = |ops: &[Op]| -> Vec<Arc<Object>> {
-        let some = plan.changes.iter().filter(|change| ops.contains(&change.op));
-        some.filter_map(|change| change.after.clone()).collect()
+///
+/// # Errors
+/// Never, unless it can not be written as JSON.
+pub fn job(plan: &Plan, set: ChangeSetRow, copied: Vec<(i64, Vec<ChangeRow>)>) -> Result<Commit> {
+    let ids = |wanted: fn(&Change) -> bool| {
+        plan.changes.iter().filter(move |change| wanted(change)).map(|change| change.id)
     };
-    let aside = plan.changes.iter().filter(|change| change.op != Op::Create && change.renames());
-    let deleted = plan.changes.iter().filter(|change| change.op == Op::Delete);
-    let lookups = plan.new_lookups.iter().cloned();
-    Commit {
+    let seen = |id: &Id| matches!(id.0, Kind::Registration | Kind::Alias);
+    let after = plan.changes.iter().filter_map(|change| change.after.as_deref());
+    Ok(Commit {
         generation: plan.generation,
         next_pk: plan.next_pk,
         now_us: set.committed_us,
-        lookups: lookups.map(|(pk, kind, name)| LookupRow { pk, kind, name }).collect(),
-        deleted: deleted.map(|change| change.id).collect(),
-        aside: aside.map(|change| change.id).collect(),
-        created: of(&[Op::Create]),
-        updated: of(&[Op::Update, Op::Move]),
-        changes: history(plan, &set, &shape, copied),
+        lookups: lookups(plan).map_err(Error::internal)?,
+        deleted: ids(|change| change.op == Op::Delete).collect(),
+        aside: ids(|change| change.op != Op::Create && change.renames()).collect(),
+        unseen: ids(|change| change.op != Op::Create).filter(seen).map(|id| id.1).collect(),
+        objects: rows_of(after, set.committed_us).map_err(Error::internal)?,
+        changes: history(plan, &set, copied).map_err(Error::internal)?,
         set,
-    }
+    })
 }
 
-fn history(
-    plan: &Plan,
-    set: &ChangeSetRow,
-    shape: &Shape<'_>,
-    copied: Vec<(i64, Vec<ChangeRow>)>,
-) -> Vec<ChangeRow> {
-    let own = plan.changes.iter().map(|change| row(change, set, shape));
-    let taken_over = copied.into_iter().flat_map(|(pk, rows)| {
-        rows.into_iter().map(move |row| ChangeRow {
-            change_set: set.id.clone(),
-            pk,
-            system_pk: pk,
-            op: "clone".to_owned(),
-            ..row
-        })
-    });
-    let mut all: Vec<ChangeRow> = own.chain(taken_over).collect();
-    for (number, row) in (1..).zip(&mut all) {
-        row.number = number;
+fn lookups(plan: &Plan) -> serde_json::Result<Lists> {
+    let mut rows = Lists::of(Table::Lookups);
+    for (pk, kind, name) in plan.new_lookups.iter().cloned() {
+        rows.push(&LookupRow { pk, kind, name })?;
     }
-    all
+    rows.ended()
 }
 
-fn row(change: &Change, set: &ChangeSetRow, shape: &Shape<'_>) -> ChangeRow {
-    let shown = |object: &Arc<Object>| {
-        let mut members = shape.members(object);
-        if let Some((kind, pk)) = object.parent {
-            members.insert(kind.name().to_owned(), Value::from(pk));
+fn history(plan: &Plan, set: &ChangeSetRow, copied: Vec<(i64, Vec<ChangeRow>)>) -> serde_json::Result<Lists> {
+    let shape = plan.shape(Wish::Commit, Relations::Names);
+    let mut rows = Lists::of(Table::Changes);
+    let mut numbers = 1_i64..;
+    for (change, number) in plan.changes.iter().zip(numbers.by_ref()) {
+        rows.push(&Row::new(change, number, set, shape))?;
+    }
+    for (pk, copied) in copied {
+        for (row, number) in copied.into_iter().zip(numbers.by_ref()) {
+            let change_set = set.id.clone();
+            rows.push(&ChangeRow { change_set, number, pk, system_pk: pk, op: "clone".to_owned(), ..row })?;
         }
-        Value::Object(members).to_string()
-    };
-    ChangeRow {
-        change_set: set.id.clone(),
-        number: 0,
-        committed_us: set.committed_us,
-        kind: change.id.0.name().to_owned(),
-        pk: change.id.1,
-        system_pk: change.system,
-        label: change.label().to_owned(),
-        op: change.op.name().to_owned(),
-        before: change.before.as_ref().map(shown),
-        after: change.after.as_ref().map(shown),
+    }
+    rows.ended()
+}
+
+/// A [`ChangeRow`] as it is written.
+#[derive(Serialize)]
+struct Row<'a> {
+    change_set: &'a str,
+    number: i64,
+    committed_us: i64,
+    kind: &'static str,
+    pk: i64,
+    system_pk: i64,
+    label: &'a str,
+    op: &'static str,
+    before: Option<Recorded<'a>>,
+    after: Option<Recorded<'a>>,
+}
+
+impl<'a> Row<'a> {
+    fn new(change: &'a Change, number: i64, set: &'a ChangeSetRow, shape: Shape<'a>) -> Self {
+        let recorded =
+            |object: &'a Arc<Object>| Recorded { members: shape.members(object), parent: object.parent };
+        Self {
+            change_set: &set.id,
+            number,
+            committed_us: set.committed_us,
+            kind: change.id.0.name(),
+            pk: change.id.1,
+            system_pk: change.system,
+            label: change.label(),
+            op: change.op.name(),
+            before: change.before.as_ref().map(recorded),
+            after: change.after.as_ref().map(recorded),
+        }
+    }
+}
+
+/// An object with what it belongs to.
+struct Recorded<'a> {
+    members: Shown<'a>,
+    parent: Option<Id>,
+}
+
+impl Serialize for Recorded<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.members.write(&mut map)?;
+        if let Some((kind, pk)) = self.parent {
+            map.serialize_entry(kind.name(), &pk)?;
+        }
+        map.end()
     }
 }

@@ -2,20 +2,21 @@
 //!
 //! Invariant: a page is all that is held, however many systems there are; what is exported can be imported as it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::forest::{Forest, Relations, Shape};
+use super::forest::Forest;
 use super::lookups::Lookups;
 use super::model::Kind;
-use super::observed::{self, Rows};
+use super::observed::{self, Rows, Seen};
 use super::search::Search;
 use super::service::{Format, Inventory};
+use super::shown::{Relations, Shape, Shown};
 use super::{csv, yaml};
 use crate::error::{Error, Result};
-use crate::store::inventory::select;
+use crate::store::inventory::{Found, select};
 
 /// Systems that are read at once.
 const PAGE: usize = 500;
@@ -67,8 +68,26 @@ enum Stage {
     Over,
 }
 
-/// Systems as they are shown, with their names.
-type Page = Vec<(String, Value)>;
+/// Systems that were read together.
+struct Page {
+    found: Vec<Found>,
+    forest: Forest,
+    lookups: Lookups,
+    /// What was observed, by system.
+    observed: HashMap<i64, Value>,
+}
+
+impl Page {
+    /// The systems as they are shown, with their names.
+    fn shown<'a>(&'a self, selection: &'a Selection) -> impl Iterator<Item = (&'a str, Shown<'a>)> {
+        let shape = Shape { lookups: &self.lookups, relations: selection.relations, first_new: None };
+        self.found.iter().filter_map(move |found| {
+            let system = self.forest.get((Kind::System, found.pk))?;
+            let shown = shape.tree(&self.forest, system).only(&selection.fields);
+            Some((found.key.as_str(), shown.with(self.observed.get(&found.pk))))
+        })
+    }
+}
 
 impl Export {
     /// An export that has given nothing yet; answers the generation that it begins at. Blocks.
@@ -91,23 +110,23 @@ impl Export {
         let (mut marker, mut given) = (self.selection.marker.clone(), 0_usize);
         loop {
             let page = self.page(marker.as_deref(), given)?;
-            let Some((last, _)) = page.last() else { break };
-            marker = Some(last.clone());
-            given = given.saturating_add(page.len());
-            found.extend(page.iter().flat_map(|(_, system)| csv::flat(system)).map(|(head, _)| head));
+            let Some(last) = page.found.last() else { break };
+            marker = Some(last.key.clone());
+            given = given.saturating_add(page.found.len());
+            for (_, system) in page.shown(&self.selection) {
+                let system = serde_json::to_value(system).map_err(Error::internal)?;
+                found.extend(csv::flat(&system).into_iter().map(|(head, _)| head));
+            }
         }
         Ok(csv::heads(found))
     }
 
     fn page(&self, marker: Option<&str>, given: usize) -> Result<Page> {
         let most = self.selection.limit.unwrap_or(usize::MAX).saturating_sub(given).min(PAGE);
-        if most == 0 {
-            return Ok(Vec::new());
-        }
         let limit = i64::try_from(most).map_err(Error::internal)?;
         let search = &self.selection.search;
         let (found, objects, names, rows) = self.inventory.store.read_blocking(|session| {
-            let found = select::page(session, search, marker, limit)?;
+            let found = if most == 0 { Vec::new() } else { select::page(session, search, marker, limit)? };
             let pks: Vec<i64> = found.iter().map(|found| found.pk).collect();
             let objects = if pks.is_empty() { Vec::new() } else { session.inventory_trees(&pks)? };
             let rows = match self.selection.related {
@@ -116,32 +135,13 @@ impl Export {
             };
             Ok((found, objects, session.lookups()?, rows))
         })?;
-        let seen = rows.by_system()?;
         let mut lookups = Lookups::default();
         names.iter().for_each(|row| lookups.add(row.pk, &row.kind, &row.name));
         let forest = Forest::new(objects.into_iter().map(Arc::new));
-        let shape = Shape { lookups: &lookups, relations: self.selection.relations, first_new: None };
-        let shown = found.into_iter().filter_map(|found| {
-            let system = forest.get((Kind::System, found.pk))?;
-            let mut shown = self.only(shape.tree(&forest, system));
-            let observed = seen.get(&found.pk).and_then(|seen| seen.show(&forest, system));
-            if let (Some(observed), Some(members)) = (observed, shown.as_object_mut()) {
-                members.insert("observed".to_owned(), observed);
-                members.sort_keys();
-            }
-            Some((found.key, shown))
-        });
-        Ok(shown.collect())
-    }
-
-    /// The wanted members.
-    fn only(&self, mut system: Value) -> Value {
-        let fields = &self.selection.fields;
-        if let (false, Some(members)) = (fields.is_empty(), system.as_object_mut()) {
-            let named = ["pk", "version", "uuid", "hostname"];
-            members.retain(|name, _| named.contains(&name.as_str()) || fields.contains(name));
-        }
-        system
+        let shown =
+            |(pk, seen): (i64, Seen)| Some((pk, seen.show(&forest, forest.get((Kind::System, pk))?)?));
+        let observed = rows.by_system()?.into_iter().filter_map(shown).collect();
+        Ok(Page { found, forest, lookups, observed })
     }
 
     /// How many systems were given so far.
@@ -162,13 +162,13 @@ impl Export {
             }
             Stage::Systems => {
                 let page = self.page(self.selection.marker.as_deref(), self.given)?;
-                let Some((last, _)) = page.last() else {
+                let Some(last) = page.found.last() else {
                     self.stage = Stage::After;
                     return self.next_part();
                 };
-                self.selection.marker = Some(last.clone());
                 let part = self.part(&page)?;
-                self.given = self.given.saturating_add(page.len());
+                self.selection.marker = Some(last.key.clone());
+                self.given = self.given.saturating_add(page.found.len());
                 Ok(Some(part))
             }
             Stage::After => {
@@ -211,7 +211,7 @@ impl Export {
 
     fn part(&self, page: &Page) -> Result<Vec<u8>> {
         let mut part = Vec::new();
-        for (place, (name, system)) in page.iter().enumerate() {
+        for (place, (name, system)) in page.shown(&self.selection).enumerate() {
             match self.format {
                 Format::Json => {
                     if self.given > 0 || place > 0 {
@@ -220,16 +220,17 @@ impl Export {
                     part.push(b'\n');
                     serde_json::to_writer(&mut part, name).map_err(Error::internal)?;
                     part.push(b':');
-                    serde_json::to_writer(&mut part, system).map_err(Error::internal)?;
+                    serde_json::to_writer(&mut part, &system).map_err(Error::internal)?;
                 }
                 Format::Yaml => {
-                    let mut text = format!("\n  {}:", Value::from(name.as_str()));
-                    yaml::write(&mut text, system, 2);
+                    let system = serde_json::to_value(system).map_err(Error::internal)?;
+                    let mut text = format!("\n  {}:", Value::from(name));
+                    yaml::write(&mut text, &system, 2);
                     part.extend(text.into_bytes());
                 }
                 Format::Csv => {
-                    let cells: std::collections::HashMap<String, String> =
-                        csv::flat(system).into_iter().collect();
+                    let system = serde_json::to_value(system).map_err(Error::internal)?;
+                    let cells: HashMap<String, String> = csv::flat(&system).into_iter().collect();
                     let cells = self.heads.iter().map(|head| cells.get(head).map_or("", String::as_str));
                     part.extend(csv::line(cells)?);
                 }

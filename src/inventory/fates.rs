@@ -7,11 +7,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::forest::Shape;
 use super::model::Kind;
 use super::plan::{self, Given, Op, Plan};
 use super::problem::{Code, Problem, system_of};
 use super::request::Request;
+use super::shown::Shape;
 use crate::store::{QueryResult, Session};
 
 /// How often it is looked whether a system can be done without those that were refused.
@@ -125,6 +125,6 @@ fn taken(plan: &Plan) -> Vec<Fate> {
 /// The same with keys only where they are given out.
 #[must_use]
 pub fn shown(fates: &[Fate], shape: &Shape<'_>) -> Vec<Fate> {
-    let of_key = |fate: &Fate| fate.pk.filter(|pk| shape.first_new.is_none_or(|first| *pk < first));
+    let of_key = |fate: &Fate| fate.pk.and_then(|pk| shape.key(pk));
     fates.iter().map(|fate| Fate { pk: of_key(fate), ..fate.clone() }).collect()
 }

@@ -1,25 +1,9 @@
-//! Objects with what belongs to them, and how they are shown.
-//!
-//! Invariant: the order is that of the labels, members by name, so that what is equal is shown equal.
+//! Objects with what belongs to them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
-use super::lookups::Lookups;
-use super::model::{Field, Id, Kind, Object, Type, Val};
-use super::values;
-
-/// How relations are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Relations {
-    /// By their names.
-    #[default]
-    Names,
-    /// By their keys.
-    Keys,
-}
+use super::model::{Id, Kind, Object};
 
 /// Objects, and what belongs to them.
 #[derive(Clone, Debug, Default)]
@@ -76,95 +60,4 @@ impl Forest {
         }
         Some(object)
     }
-}
-
-/// How objects are shown.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape<'a> {
-    /// The names.
-    pub lookups: &'a Lookups,
-    /// How relations are shown.
-    pub relations: Relations,
-    /// Keys from here on are not given out yet, and not shown.
-    pub first_new: Option<i64>,
-}
-
-impl Shape<'_> {
-    /// A key, unless it is not given out yet.
-    #[must_use]
-    pub fn key(&self, pk: i64) -> Value {
-        if self.first_new.is_some_and(|first| pk >= first) { Value::Null } else { Value::from(pk) }
-    }
-
-    fn relation(&self, pk: i64) -> Value {
-        match (self.relations, self.lookups.name(pk)) {
-            (Relations::Names, Some(name)) => Value::from(name),
-            _ => self.key(pk),
-        }
-    }
-
-    /// A value as it is shown.
-    #[must_use]
-    pub fn value(&self, field: &Field, value: &Val) -> Value {
-        match (value, field.ty) {
-            (Val::Null, _) => Value::Null,
-            (Val::Bool(said), _) => Value::from(*said),
-            (Val::Int(pk), Type::Relation(_)) => self.relation(*pk),
-            (Val::Int(hundredths), Type::Decimal) => Value::from(values::show_decimal(*hundredths)),
-            (Val::Int(number), _) => Value::from(*number),
-            (Val::Text(text), _) => Value::from(text.as_str()),
-            (Val::Set(views), _) => {
-                let mut shown: Vec<Value> = views.iter().map(|pk| self.relation(*pk)).collect();
-                shown.sort_by_cached_key(Value::to_string);
-                Value::Array(shown)
-            }
-        }
-    }
-
-    /// The members of an object, without what belongs to it.
-    #[must_use]
-    pub fn members(&self, object: &Object) -> Map<String, Value> {
-        let mut members = Map::new();
-        members.insert("pk".to_owned(), self.key(object.id.1));
-        members.insert("version".to_owned(), Value::from(object.version));
-        for (field, value) in object.id.0.fields().iter().zip(&object.values) {
-            members.insert(field.name.to_owned(), self.value(field, value));
-        }
-        if object.id.0 == Kind::Registration {
-            let family = object.text("ip_str").and_then(values::bytes_of);
-            let shown = family.map_or(Value::Null, |(family, _)| Value::from(family.to_string()));
-            members.insert("ip_type".to_owned(), shown);
-        }
-        members
-    }
-
-    /// An object with all that belongs to it.
-    #[must_use]
-    pub fn tree(&self, forest: &Forest, object: &Object) -> Value {
-        let mut members = self.members(object);
-        for (set, kind) in object.id.0.children() {
-            let mut children: Vec<&Arc<Object>> = forest.of(object.id, *kind).collect();
-            // Pairs are always there, other sets only where there is something in them.
-            if children.is_empty() && *kind != Kind::Attribute {
-                continue;
-            }
-            children.sort_by(|one, other| natural(one.label()).cmp(&natural(other.label())));
-            let shown =
-                children.into_iter().map(|child| (child.label().to_owned(), self.tree(forest, child)));
-            let set_value = match kind {
-                Kind::Alias => shown.map(|(_, alias)| alias).collect(),
-                _ => Value::Object(shown.collect()),
-            };
-            members.insert((*set).to_owned(), set_value);
-        }
-        members.sort_keys();
-        Value::Object(members)
-    }
-}
-
-/// `nic2` comes before `nic10`.
-fn natural(label: &str) -> (&str, u64, &str) {
-    let digits = label.trim_start_matches(|char: char| !char.is_ascii_digit());
-    let prefix = label.strip_suffix(digits).unwrap_or(label);
-    (prefix, digits.parse().unwrap_or_default(), label)
 }

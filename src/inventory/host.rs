@@ -7,11 +7,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::forest::{Forest, Relations, Shape};
+use super::forest::Forest;
 use super::lookups::Lookups;
 use super::model::Kind;
 use super::observed::{self, Rows};
 use super::service::Inventory;
+use super::shown::{Relations, Shape};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::inventory::links::LinkRow;

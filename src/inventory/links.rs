@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::service::Inventory;
 use crate::error::Result;
-use crate::store::inventory::links::{By, EvidenceRow, LinkRow, SaveLinks, living};
+use crate::store::inventory::links::{By, EvidenceRow, LinkRow, SaveLinks, differing, living};
 use crate::store::inventory::list_of;
 use crate::store::{QueryResult, Session};
 
 /// Systems that are looked at in one go.
-const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 500;
 /// How far it is followed which systems claim which nodes.
 const ROUNDS: usize = 3;
 
@@ -116,6 +116,7 @@ impl Inventory {
     /// # Errors
     /// Where the database can not be used; what was not done is done the next time.
     pub fn bring_links_up_to_date(&self, look: Look) -> Result<()> {
+        let now_us = self.now_us();
         let (up_to, systems) = self.store.read_blocking(|session| {
             let (generation, _) = session.inventory_state()?;
             let (linked, build) = session.linked_up_to()?;
@@ -136,16 +137,19 @@ impl Inventory {
             Ok(((up_to != (linked, build)).then_some(up_to), systems.into_iter().collect::<Vec<i64>>()))
         })?;
         for some in systems.chunks(AT_ONCE) {
-            let (known, evidence, alive) = self.store.read_blocking(|session| gather(session, some))?;
-            let links = decide(&evidence, &alive, self.now_us());
-            self.store.write_blocking(SaveLinks {
-                systems: known.into_iter().collect(),
-                links,
-                up_to: None,
+            let (systems, links, held) = self.store.read_blocking(|session| {
+                let (known, evidence, alive) = gather(session, some)?;
+                let systems: Vec<i64> = known.into_iter().collect();
+                let held = session.system_links(&list_of(&systems))?;
+                Ok((systems, decide(&evidence, &alive, now_us), held))
             })?;
+            // Most systems are no nodes, or still the same: for these the writer is not asked.
+            if !differing(&held, &links, now_us).is_empty() {
+                self.store.write_blocking(SaveLinks { systems, links, now_us, up_to: None })?;
+            }
         }
         if up_to.is_some() {
-            self.store.write_blocking(SaveLinks { systems: Vec::new(), links: Vec::new(), up_to })?;
+            self.store.write_blocking(SaveLinks { systems: Vec::new(), links: Vec::new(), now_us, up_to })?;
         }
         Ok(())
     }

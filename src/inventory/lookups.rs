@@ -1,6 +1,6 @@
 //! The names that records refer to: statuses, types, models, racks, allocations, operating systems, views.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::blob::Ref;
 
@@ -33,20 +33,20 @@ pub const BUILDING: &str = "building";
 #[derive(Clone, Debug, Default)]
 pub struct Lookups {
     names: HashMap<i64, (String, String)>,
-    keys: HashMap<(String, String), i64>,
+    keys: HashMap<String, BTreeMap<String, i64>>,
 }
 
 impl Lookups {
     /// Adds a name.
     pub fn add(&mut self, pk: i64, kind: &str, name: &str) {
         self.names.insert(pk, (kind.to_owned(), name.to_owned()));
-        self.keys.insert((kind.to_owned(), name.to_owned()), pk);
+        self.keys.entry(kind.to_owned()).or_default().insert(name.to_owned(), pk);
     }
 
     /// The key of a name.
     #[must_use]
     pub fn key(&self, kind: &str, name: &str) -> Option<i64> {
-        self.keys.get(&(kind.to_owned(), name.to_owned())).copied()
+        self.keys.get(kind)?.get(name).copied()
     }
 
     /// The name of a key.
@@ -67,16 +67,12 @@ impl Lookups {
     /// The name of this kind that is meant most likely.
     #[must_use]
     pub fn nearest(&self, kind: &str, name: &str) -> Option<&str> {
-        let of_kind = self.keys.keys().filter(|(of, _)| of == kind).map(|(_, name)| name.as_str());
-        super::reader::nearest(name, of_kind)
+        super::reader::nearest(name, self.of_kind(kind).into_iter())
     }
 
     /// The names of a kind, in order.
     #[must_use]
     pub fn of_kind(&self, kind: &str) -> Vec<&str> {
-        let mut names: Vec<&str> =
-            self.keys.keys().filter(|(of, _)| of == kind).map(|(_, name)| name.as_str()).collect();
-        names.sort_unstable();
-        names
+        self.keys.get(kind).into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect()
     }
 }

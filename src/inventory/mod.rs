@@ -28,6 +28,7 @@ mod rules;
 pub mod schema;
 pub mod search;
 pub mod service;
+pub mod shown;
 mod snapshot;
 mod validators;
 pub mod values;

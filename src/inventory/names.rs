@@ -14,21 +14,28 @@ use super::values;
 impl Work<'_> {
     /// A registration that is decommissioned gives up its address and its name, and its adapters boot no more.
     pub(super) fn take_out_of_use(&mut self) {
+        if self.retired.is_empty() {
+            return;
+        }
+        let mut within: HashMap<Id, Vec<Id>> = HashMap::new();
+        for object in self.after.values() {
+            if let Some(parent) = object.parent {
+                within.entry(parent).or_default().push(object.id);
+            }
+        }
         for id in std::mem::take(&mut self.retired) {
-            let place = self.touched.get(&id).cloned().unwrap_or_default();
-            let of_it = |object: &Object| object.id.0 == Kind::Adapter && object.parent == Some(id);
+            let place = self.place(id).into_owned();
             let known = self.before.of(id, Kind::Adapter).map(|object| object.id);
-            let new = self.after.values().filter(|object| of_it(object)).map(|object| object.id);
-            let adapters: IndexSet<Id> = known.chain(new).collect();
+            let new = within.get(&id).into_iter().flatten().copied();
+            let adapters: IndexSet<Id> = known.chain(new.filter(|id| id.0 == Kind::Adapter)).collect();
             for adapter in adapters {
-                let Some(mut object) = self.now(adapter).filter(|object| of_it(object)).cloned() else {
-                    continue;
-                };
+                let still = |object: &&Object| object.parent == Some(id);
+                let Some(mut object) = self.now(adapter).filter(still).cloned() else { continue };
                 object.set("enable_dhcp", Val::Bool(false));
                 self.touched.entry(adapter).or_insert_with(|| place.clone());
                 self.after.insert(adapter, object);
             }
-            let name = self.stamp(id);
+            let name = self.stamp(id, &within);
             if let Some(object) = self.after.get_mut(&id) {
                 object.set("ip_str", Val::Null);
                 object.set("name", Val::Text(name));
@@ -37,15 +44,11 @@ impl Work<'_> {
     }
 
     /// A name that says when it was, and that nothing else in the system has.
-    fn stamp(&self, id: Id) -> String {
-        let system = self.now(id).and_then(|object| object.parent);
-        let in_system = |object: &&Object| object.id.0 == Kind::Registration && object.parent == system;
-        let known = self.before.objects.values().map(Arc::as_ref);
-        let taken: HashSet<&str> = known
-            .chain(self.after.values())
-            .filter(in_system)
-            .filter_map(|object| object.text("name"))
-            .collect();
+    fn stamp(&self, id: Id, within: &HashMap<Id, Vec<Id>>) -> String {
+        let Some(system) = self.now(id).and_then(|object| object.parent) else { return String::new() };
+        let known = self.before.of(system, Kind::Registration).map(Arc::as_ref);
+        let now = within.get(&system).into_iter().flatten().filter_map(|id| self.after.get(id));
+        let taken: HashSet<&str> = known.chain(now).filter_map(|object| object.text("name")).collect();
         let moment = chrono::DateTime::from_timestamp_micros(self.now_us).unwrap_or_default();
         let first = moment.format("%Y%m%d%H%M%S").to_string().parse::<u64>().unwrap_or_default();
         let mut names = (first..).map(|number| format!("{STAMP}{number}"));

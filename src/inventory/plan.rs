@@ -5,17 +5,20 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::apply::{Asked, Work};
 use super::fates::Fate;
-use super::forest::{Forest, Relations, Shape};
+use super::forest::Forest;
 use super::lookups::Lookups;
-use super::model::{Id, Kind, Object};
+use super::model::{Field, Id, Kind, Object, Val};
 use super::options::{Commit, MaxChanges, Options};
 use super::problem::{Code, Findings, Place, Problem};
 use super::request::Request;
 use super::rights::Rights;
+use super::shown::{Relations, Shape};
 use super::{rules, snapshot};
 use crate::store::{QueryResult, Session};
 
@@ -141,7 +144,7 @@ pub fn make(session: &mut dyn Session, request: &Request, given: &Given<'_>) -> 
 fn changes(work: &Work<'_>) -> (Vec<Change>, usize) {
     let mut changes = Vec::new();
     let mut unchanged: usize = 0;
-    let place = |id: &Id| work.touched.get(id).cloned();
+    let place = |id: Id| work.place(id).into_owned();
     for id in work.touched.keys().filter(|id| !work.deleted.contains(*id)) {
         let Some(now) = work.now(*id) else { continue };
         let before = work.before.get(*id).cloned();
@@ -156,20 +159,19 @@ fn changes(work: &Work<'_>) -> (Vec<Change>, usize) {
         };
         let version = before.as_ref().map_or(1, |before| before.version.saturating_add(1));
         let after = Some(Arc::new(Object { version, ..now.clone() }));
-        let place = place(id).unwrap_or_default();
-        changes.push(Change { op, id: *id, place, before, after, system: system_of(work, *id) });
+        changes.push(Change { op, id: *id, place: place(*id), before, after, system: system_of(work, *id) });
     }
     for id in &work.deleted {
         let Some(before) = work.before.get(*id).cloned() else { continue };
         let system = work.before.system_of(*id).map_or(0, |system| system.id.1);
         // What goes along with something else stands where that stands.
-        let mut at = Some(*id);
-        let mut found = None;
-        while let (Some(id), None) = (at, &found) {
-            found = place(&id);
-            at = work.before.get(id).and_then(|object| object.parent);
+        let mut at = *id;
+        while let (None, Some(parent)) =
+            (work.touched.get(&at), work.before.get(at).and_then(|held| held.parent))
+        {
+            at = parent;
         }
-        let place = found.unwrap_or_default();
+        let place = place(at);
         changes.push(Change { op: Op::Delete, id: *id, place, before: Some(before), after: None, system });
     }
     // In the order of kinds, within them as the request has it.
@@ -246,50 +248,6 @@ impl Change {
         self.after.as_ref().or(self.before.as_ref()).map_or("", |object| object.label())
     }
 
-    /// The change as it is shown.
-    #[must_use]
-    pub fn show(&self, shape: &Shape<'_>) -> Value {
-        let mut entry = json!({
-            "pointer": self.place.pointer,
-            "kind": self.id.0.name(),
-            "pk": shape.key(self.id.1),
-            "label": self.label(),
-            "op": self.op.name(),
-            "fields": self.fields(shape),
-        });
-        if let (Some(first), Some(members)) = (shape.first_new, entry.as_object_mut())
-            && self.op == Op::Create
-        {
-            let handle = format!("new-{}", self.id.1.saturating_sub(first).saturating_add(1));
-            members.insert("handle".to_owned(), Value::from(handle));
-        }
-        entry
-    }
-
-    fn fields(&self, shape: &Shape<'_>) -> Vec<Value> {
-        let mut fields = Vec::new();
-        let parent = |object: &Arc<Object>| {
-            object.parent.map_or(Value::Null, |(kind, pk)| json!({"kind": kind.name(), "pk": shape.key(pk)}))
-        };
-        let (before, after) = (self.before.as_ref(), self.after.as_ref());
-        if self.op == Op::Move {
-            let (from, to) = (before.map_or(Value::Null, parent), after.map_or(Value::Null, parent));
-            fields.push(json!({"field": "parent", "from": from, "to": to}));
-        }
-        for (place, field) in self.id.0.fields().iter().enumerate() {
-            let value = |object: Option<&Arc<Object>>| {
-                object
-                    .and_then(|object| object.values.get(place))
-                    .map_or(Value::Null, |value| shape.value(field, value))
-            };
-            let (from, to) = (value(before), value(after));
-            if from != to {
-                fields.push(json!({"field": field.name, "from": from, "to": to}));
-            }
-        }
-        fields
-    }
-
     /// Whether a name that only one may have is given up or taken.
     #[must_use]
     pub fn renames(&self) -> bool {
@@ -303,4 +261,75 @@ impl Change {
         };
         before.parent != after.parent || names.iter().any(|name| before.get(name) != after.get(name))
     }
+}
+
+/// A change as it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownChange<'a> {
+    /// The change.
+    pub change: &'a Change,
+    /// How its objects are shown.
+    pub shape: Shape<'a>,
+}
+
+impl Serialize for ShownChange<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { change, shape } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("pointer", &change.place.pointer)?;
+        map.serialize_entry("kind", change.id.0.name())?;
+        map.serialize_entry("pk", &shape.key(change.id.1))?;
+        map.serialize_entry("label", change.label())?;
+        map.serialize_entry("op", change.op.name())?;
+        map.serialize_entry("fields", &Fields(*self))?;
+        if let (Some(first), Op::Create) = (shape.first_new, change.op) {
+            let handle = format!("new-{}", change.id.1.saturating_sub(first).saturating_add(1));
+            map.serialize_entry("handle", &handle)?;
+        }
+        map.end()
+    }
+}
+
+/// What differs.
+struct Fields<'a>(ShownChange<'a>);
+
+/// A member before and after.
+#[derive(Serialize)]
+struct Differs<T> {
+    field: &'static str,
+    from: T,
+    to: T,
+}
+
+/// What an object belongs to.
+#[derive(Serialize)]
+struct Parent {
+    kind: &'static str,
+    pk: Option<i64>,
+}
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ShownChange { change, shape } = self.0;
+        let sides = [&change.before, &change.after];
+        let mut fields = serializer.serialize_seq(None)?;
+        if change.op == Op::Move {
+            let parent = |(kind, pk): Id| Parent { kind: kind.name(), pk: shape.key(pk) };
+            let [from, to] = sides.map(|side| side.as_ref().and_then(|object| object.parent).map(parent));
+            fields.serialize_element(&Differs { field: "parent", from, to })?;
+        }
+        for (place, field) in change.id.0.fields().iter().enumerate() {
+            let [from, to] = sides.map(|side| value_at(side.as_deref(), place));
+            if from != to {
+                let cell = |value| shape.cell(field, value);
+                let Field { name, .. } = *field;
+                fields.serialize_element(&Differs { field: name, from: cell(from), to: cell(to) })?;
+            }
+        }
+        fields.end()
+    }
+}
+
+fn value_at(object: Option<&Object>, place: usize) -> &Val {
+    object.and_then(|object| object.values.get(place)).unwrap_or(&Val::Null)
 }

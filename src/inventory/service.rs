@@ -269,7 +269,7 @@ impl Inventory {
         let kept = chosen.is_some().then(|| packed(&answer.body)).transpose()?;
         let set = self.set(order, request, &plan, id, digest, now_us, kept);
         let copied = self.histories(&plan)?;
-        let job = commit::job(&plan, set, copied);
+        let job = commit::job(&plan, set, copied)?;
         let changed = plan.changes.len();
         drop(plan);
         match self.store.write_blocking(job)? {
@@ -353,11 +353,13 @@ fn chosen(order: &Order, request: &Request) -> Option<String> {
 }
 
 fn json(order: &Order, limits: Limits) -> std::result::Result<Request, Box<Problem>> {
-    let mut document = serde_json::Deserializer::from_slice(&order.body);
+    let text = order.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&order.body);
+    let mut document = serde_json::Deserializer::from_slice(text);
     let read = request::read(&mut document, order.dialect, limits, &order.members);
     let read = read.and_then(|read| document.end().map(|()| read));
     read.map_err(|error| {
-        let place = |number: usize| u64::try_from(number).ok().filter(|number| *number > 0);
+        // Right behind the end of a line it says the column before the first.
+        let place = |number: usize| u64::try_from(number).ok().map(|number| number.max(1));
         Box::new(Problem {
             line: place(error.line()),
             column: place(error.column()),

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::apply::Work;
 use super::lookups::DHCP_SCOPE;
-use super::model::{Id, Kind, Object, Type, Val};
-use super::problem::Code;
+use super::model::{Kind, Object, Type, Val};
+use super::problem::{Code, Findings};
 use super::rules::wrong;
 use super::values;
 
@@ -29,48 +29,46 @@ const SECRETS: [&str; 8] =
     ["credential", "credentials", "passphrase", "passwd", "password", "psk", "secret", "token"];
 
 /// Notes what is wrong with the name or the pair.
-pub fn check(work: &mut Work<'_>, id: Id, zones: &[String]) {
-    match id.0 {
-        Kind::Registration | Kind::Alias => zone(work, id, zones),
-        Kind::Attribute => pair(work, id),
+pub fn check(work: &Work<'_>, object: &Object, zones: &[&str], findings: &mut Findings) {
+    match object.id.0 {
+        Kind::Registration | Kind::Alias => zone(work, object, zones, findings),
+        Kind::Attribute => pair(work, object, findings),
         Kind::System | Kind::Adapter => {}
     }
 }
 
 /// A name is within a zone, once zones are known; an alias does not stand where a zone begins.
-fn zone(work: &mut Work<'_>, id: Id, zones: &[String]) {
-    let before = work.before.get(id).and_then(|object| object.text("fqdn"));
-    let Some(name) = work.now(id).and_then(|object| object.text("fqdn")).map(str::to_owned) else { return };
-    if zones.is_empty() || before == Some(&name) {
+fn zone(work: &Work<'_>, object: &Object, zones: &[&str], findings: &mut Findings) {
+    let before = work.before.get(object.id).and_then(|object| object.text("fqdn"));
+    let Some(name) = object.text("fqdn") else { return };
+    if zones.is_empty() || before == Some(name) {
         return;
     }
-    let within = |zone: &String| {
-        name.strip_suffix(zone.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
+    let within =
+        |zone: &&str| name.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     if !zones.iter().any(within) {
         let text = format!("{name} is within none of the zones {}", zones.join(", "));
-        wrong(work, id, "fqdn", Code::NoZone, text, Value::from(name));
-    } else if id.0 == Kind::Alias && zones.contains(&name) {
+        wrong(work, findings, (object.id, "fqdn"), Code::NoZone, text, Value::from(name));
+    } else if object.id.0 == Kind::Alias && zones.contains(&name) {
         let text = format!("{name} is a zone: there can be no alias where it begins");
-        wrong(work, id, "fqdn", Code::Conflict, text, Value::from(name));
+        wrong(work, findings, (object.id, "fqdn"), Code::Conflict, text, Value::from(name));
     }
 }
 
-fn pair(work: &mut Work<'_>, id: Id) {
-    let Some(object) = work.now(id) else { return };
-    let (key, value) = (known_as(object), object.text("value").unwrap_or_default().to_owned());
+fn pair(work: &Work<'_>, object: &Object, findings: &mut Findings) {
+    let (key, value) = (known_as(object), object.text("value").unwrap_or_default());
     let owner = object.parent.map(|(kind, _)| kind);
     if key.split(|char: char| !char.is_alphanumeric()).any(|word| SECRETS.contains(&word)) {
         let text = "Credentials are not kept in the inventory";
-        return wrong(work, id, "key", Code::Forbidden, text, Value::Null);
+        return wrong(work, findings, (object.id, "key"), Code::Forbidden, text, Value::Null);
     }
     let wanted = match owner {
-        Some(Kind::System) if is_mac_key(&key) => of_type(Type::Mac, &value),
-        Some(Kind::Adapter) => of_adapter(work, &key, &value),
+        Some(Kind::System) if is_mac_key(&key) => of_type(Type::Mac, value),
+        Some(Kind::Adapter) => of_adapter(work, &key, value),
         _ => None,
     };
     if let Some((code, text)) = wanted {
-        wrong(work, id, "value", code, text, Value::from(value));
+        wrong(work, findings, (object.id, "value"), code, text, Value::from(value));
     }
 }
 

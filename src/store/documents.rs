@@ -67,8 +67,14 @@ impl Packed {
 /// SHA-256, hexadecimal.
 #[must_use]
 pub fn digest(document: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(document))
+}
+
+/// Two digits a byte.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(document).iter().fold(String::with_capacity(64), |mut text, byte| {
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
         // Writing to a String does not fail.
         let _ = write!(text, "{byte:02x}");
         text

@@ -23,9 +23,9 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::inventory::export::{Export, Related, Selection};
-use crate::inventory::forest::Relations;
 use crate::inventory::search;
 use crate::inventory::service::{Format, Inventory, Order, Stage, Watch};
+use crate::inventory::shown::Relations;
 use crate::store::Store;
 
 /// Connections: one to read, one more for what a plan reads beside it.

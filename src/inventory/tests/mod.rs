@@ -17,10 +17,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::export::{Export, Related, Selection};
-use super::forest::Relations;
 use super::options::{Dialect, Limits};
 use super::search;
 use super::service::{Format, Inventory, Order};
+use super::shown::Relations;
 use super::{Answer, Verdict};
 use crate::clock::SystemClock;
 use crate::store::Store;

@@ -2,6 +2,8 @@
 //!
 //! Invariant: what speaks for a link is asked by system or by node, each way with an index.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -255,6 +257,8 @@ pub struct SaveLinks {
     pub systems: Vec<i64>,
     /// Their links.
     pub links: Vec<LinkRow>,
+    /// When, in microseconds since the epoch.
+    pub now_us: i64,
     /// What links are up to date with afterwards.
     pub up_to: Option<(i64, i64)>,
 }
@@ -264,30 +268,34 @@ impl Job for SaveLinks {
 
     fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
         let held = session.system_links(&list_of(&self.systems))?;
-        let same = |one: &LinkRow, other: &LinkRow| {
-            one.system_pk == other.system_pk && one.node_uuid == other.node_uuid
-        };
-        for link in &self.links {
-            let before = held.iter().find(|held| same(held, link));
-            let since_us = before
-                .filter(|before| before.state == link.state)
-                .map_or(link.since_us, |before| before.since_us);
-            let link = LinkRow { since_us, ..link.clone() };
-            if before != Some(&link) {
-                session.put_link(&link)?;
-            }
-        }
-        let now_us = self.links.iter().map(|link| link.since_us).max();
-        for over in held
-            .iter()
-            .filter(|held| held.state != "history" && !self.links.iter().any(|link| same(held, link)))
-        {
-            let since_us = now_us.unwrap_or(over.since_us);
-            session.put_link(&LinkRow { state: "history".to_owned(), since_us, ..over.clone() })?;
+        for link in differing(&held, &self.links, self.now_us) {
+            session.put_link(&link)?;
         }
         match self.up_to {
             Some((generation, build)) => session.set_linked_up_to(generation, build),
             None => Ok(()),
         }
     }
+}
+
+/// The rows to be written where links are held and others follow; what is over becomes history.
+#[must_use]
+pub fn differing(held: &[LinkRow], links: &[LinkRow], now_us: i64) -> Vec<LinkRow> {
+    type Between<'a> = (i64, &'a str);
+    fn by_ends(links: &[LinkRow]) -> HashMap<Between<'_>, &LinkRow> {
+        links.iter().map(|link| ((link.system_pk, link.node_uuid.as_str()), link)).collect()
+    }
+    let (before, after) = (by_ends(held), by_ends(links));
+    let over = held.iter().filter(|held| {
+        held.state != "history" && !after.contains_key(&(held.system_pk, held.node_uuid.as_str()))
+    });
+    let over = over.map(|over| LinkRow { state: "history".to_owned(), since_us: now_us, ..over.clone() });
+    let new = links.iter().filter_map(|link| {
+        let before = before.get(&(link.system_pk, link.node_uuid.as_str()));
+        let same_state = before.filter(|before| before.state == link.state);
+        let link =
+            LinkRow { since_us: same_state.map_or(link.since_us, |before| before.since_us), ..link.clone() };
+        (before != Some(&&link)).then_some(link)
+    });
+    new.chain(over).collect()
 }

@@ -4,6 +4,7 @@
 //! database unfolds. Who writes has claimed the generation that the plan was made against.
 
 pub mod links;
+pub mod listed;
 pub mod observed;
 pub mod orders;
 mod rows;
@@ -16,6 +17,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, SmallInt, Text};
 
+use self::listed::{Lists, Table};
 use self::rows::{AdapterRow, AliasRow, AttributeRow, RegistrationRow, SystemRow, ViewRow};
 use self::select::{Parameter, Statement};
 use super::schema::{
@@ -27,9 +29,6 @@ use crate::inventory::model::{Id, Kind, Object, Val};
 
 pub use self::rows::LookupRow;
 pub use self::write::{ChangeRow, ChangeSetRow, Commit, Committed};
-
-/// Rows that are written by one statement.
-const ROWS_AT_ONCE: usize = 200;
 
 /// What is looked for, and what is found of it: a text and a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,23 +159,20 @@ pub trait InventoryQueries {
     /// Raises the generation and sets the next key; false where the generation is another one.
     fn claim_generation(&mut self, expected: i64, next_pk: i64) -> QueryResult<bool>;
 
-    /// Adds names.
-    fn add_lookups(&mut self, rows: &[LookupRow]) -> QueryResult<()>;
+    /// Writes rows: those that are there already become what they are to be.
+    fn put_rows(&mut self, rows: &Lists) -> QueryResult<()>;
 
-    /// Deletes objects and their views.
+    /// Deletes objects.
     fn delete_objects(&mut self, kind: Kind, pks: &[i64]) -> QueryResult<()>;
+
+    /// Takes objects out of their views.
+    fn forget_views(&mut self, owners: &[i64]) -> QueryResult<()>;
 
     /// Gives objects names that nobody has, so that names can change hands.
     fn set_names_aside(&mut self, kind: Kind, pks: &[i64]) -> QueryResult<()>;
 
-    /// Adds objects with their views.
-    fn insert_objects(&mut self, kind: Kind, objects: &[&Object], now_us: i64) -> QueryResult<()>;
-
-    /// Writes an object and its views anew.
-    fn update_object(&mut self, object: &Object, now_us: i64) -> QueryResult<()>;
-
-    /// Adds a change set with its changes.
-    fn add_change_set(&mut self, set: &ChangeSetRow, changes: &[ChangeRow]) -> QueryResult<()>;
+    /// Adds a change set.
+    fn add_change_set(&mut self, set: &ChangeSetRow) -> QueryResult<()>;
 
     /// Changes that fulfil all of it, with their sets, the oldest first.
     fn changes(&mut self, sought: &Changes, limit: i64) -> QueryResult<Vec<(ChangeRow, ChangeSetRow)>>;
@@ -297,37 +293,24 @@ macro_rules! inventory_queries {
                 Ok(claimed == 1)
             }
 
-            fn add_lookups(&mut self, rows: &[LookupRow]) -> QueryResult<()> {
-                diesel::insert_into(lookups::table).values(rows).execute(self)?;
+            fn put_rows(&mut self, rows: &Lists) -> QueryResult<()> {
+                let statement = rows.table.statement::<Self>();
+                for list in rows.texts() {
+                    diesel::sql_query(&statement).bind::<Text, _>(list).execute(self)?;
+                }
                 Ok(())
             }
 
             fn delete_objects(&mut self, kind: Kind, pks: &[i64]) -> QueryResult<()> {
-                for pks in pks.chunks(ROWS_AT_ONCE) {
-                    match kind {
-                        Kind::System => {
-                            diesel::delete(systems::table.filter(systems::pk.eq_any(pks))).execute(self)
-                        }
-                        Kind::Registration => {
-                            diesel::delete(registrations::table.filter(registrations::pk.eq_any(pks)))
-                                .execute(self)
-                        }
-                        Kind::Adapter => {
-                            diesel::delete(adapters::table.filter(adapters::pk.eq_any(pks))).execute(self)
-                        }
-                        Kind::Alias => {
-                            diesel::delete(aliases::table.filter(aliases::pk.eq_any(pks))).execute(self)
-                        }
-                        Kind::Attribute => {
-                            diesel::delete(object_attributes::table.filter(object_attributes::pk.eq_any(pks)))
-                                .execute(self)
-                        }
-                    }?;
-                    if matches!(kind, Kind::Registration | Kind::Alias) {
-                        diesel::delete(object_views::table.filter(object_views::owner.eq_any(pks)))
-                            .execute(self)?;
-                    }
-                }
+                let table = Table::Of(kind).name();
+                let query = format!(concat!("DELETE FROM {} WHERE pk IN (", $open, "$1", $ints, ")"), table);
+                diesel::sql_query(query).bind::<Text, _>(list_of(pks)).execute(self)?;
+                Ok(())
+            }
+
+            fn forget_views(&mut self, owners: &[i64]) -> QueryResult<()> {
+                let query = concat!("DELETE FROM object_views WHERE owner IN (", $open, "$1", $ints, ")");
+                diesel::sql_query(query).bind::<Text, _>(list_of(owners)).execute(self)?;
                 Ok(())
             }
 
@@ -344,56 +327,8 @@ macro_rules! inventory_queries {
                 Ok(())
             }
 
-            fn insert_objects(&mut self, kind: Kind, objects: &[&Object], now_us: i64) -> QueryResult<()> {
-                macro_rules! insert {
-                    ($table:ident, $row:expr) => {
-                        for some in objects.chunks(ROWS_AT_ONCE) {
-                            let rows: Vec<_> = some.iter().map($row).collect();
-                            diesel::insert_into($table::table).values(&rows).execute(self)?;
-                        }
-                    };
-                }
-                match kind {
-                    Kind::System => insert!(systems, |object| SystemRow::new(object, now_us)),
-                    Kind::Registration => insert!(registrations, |object| RegistrationRow::new(object)),
-                    Kind::Adapter => insert!(adapters, |object| AdapterRow::new(object)),
-                    Kind::Alias => insert!(aliases, |object| AliasRow::new(object)),
-                    Kind::Attribute => insert!(object_attributes, |object| AttributeRow::new(object)),
-                }
-                let views: Vec<ViewRow> = objects.iter().flat_map(|object| rows::views_of(object)).collect();
-                for some in views.chunks(ROWS_AT_ONCE) {
-                    diesel::insert_into(object_views::table).values(some).execute(self)?;
-                }
-                Ok(())
-            }
-
-            fn update_object(&mut self, object: &Object, now_us: i64) -> QueryResult<()> {
-                macro_rules! update {
-                    ($table:ident, $row:expr) => {
-                        diesel::update($table::table.find(object.id.1)).set($row).execute(self)?
-                    };
-                }
-                match object.id.0 {
-                    Kind::System => update!(systems, SystemRow::new(object, now_us)),
-                    Kind::Registration => update!(registrations, RegistrationRow::new(object)),
-                    Kind::Adapter => update!(adapters, AdapterRow::new(object)),
-                    Kind::Alias => update!(aliases, AliasRow::new(object)),
-                    Kind::Attribute => update!(object_attributes, AttributeRow::new(object)),
-                };
-                if matches!(object.id.0, Kind::Registration | Kind::Alias) {
-                    let of_it = object_views::table.filter(object_views::owner.eq(object.id.1));
-                    diesel::delete(of_it).execute(self)?;
-                    let views = rows::views_of(object);
-                    diesel::insert_into(object_views::table).values(&views).execute(self)?;
-                }
-                Ok(())
-            }
-
-            fn add_change_set(&mut self, set: &ChangeSetRow, rows: &[ChangeRow]) -> QueryResult<()> {
+            fn add_change_set(&mut self, set: &ChangeSetRow) -> QueryResult<()> {
                 diesel::insert_into(change_sets::table).values(set).execute(self)?;
-                for some in rows.chunks(ROWS_AT_ONCE) {
-                    diesel::insert_into(changes::table).values(some).execute(self)?;
-                }
                 Ok(())
             }
 

@@ -3,9 +3,11 @@
 //! Invariant: the columns stand in the order of the members of their kind.
 
 use diesel::prelude::*;
+use serde::{Serialize, Serializer};
 
 use crate::inventory::model::{Id, Kind, Object, Val};
 use crate::inventory::values;
+use crate::store::documents::hexadecimal;
 use crate::store::schema::{
     adapters, aliases, lookups, object_attributes, object_views, registrations, systems,
 };
@@ -63,17 +65,24 @@ impl Cell for bool {
 }
 
 macro_rules! row {
-    ($name:ident, $table:ident, { $($place:ident: $place_type:ty),* }, { $($field:ident: $type:ty),* }) => {
-        #[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
-        #[diesel(table_name = $table, treat_none_as_null = true, treat_none_as_default_value = false, primary_key(pk))]
+    (
+        $name:ident, $table:ident,
+        { $($(#[$attribute:meta])* $place:ident: $place_type:ty),* },
+        { $($field:ident: $type:ty),* }
+    ) => {
+        #[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+        #[diesel(table_name = $table)]
         pub(super) struct $name {
             pub(super) pk: i64,
             pub(super) version: i64,
-            $(pub(super) $place: $place_type,)*
+            $($(#[$attribute])* pub(super) $place: $place_type,)*
             $($field: $type,)*
         }
 
         impl $name {
+            pub(super) const COLUMNS: &'static [&'static str] =
+                &["pk", "version", $(stringify!($place),)* $(stringify!($field)),*];
+
             fn with(object: &Object, $($place: $place_type),*) -> Self {
                 let mut cells = object.values.iter();
                 Self {
@@ -116,7 +125,12 @@ row!(SystemRow, systems, { created_us: i64, updated_us: i64 }, {
     node_uuid: Option<String>
 });
 
-row!(RegistrationRow, registrations, { system: i64, family: Option<i16>, address: Option<Vec<u8>> }, {
+row!(RegistrationRow, registrations, {
+    system: i64,
+    family: Option<i16>,
+    #[serde(serialize_with = "as_bytea")]
+    address: Option<Vec<u8>>
+}, {
     name: String,
     fqdn: String,
     ip_str: Option<String>,
@@ -145,7 +159,7 @@ row!(AttributeRow, object_attributes, { owner_kind: String, owner: i64 }, {
     value: String
 });
 
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
 #[diesel(table_name = object_views)]
 pub(super) struct ViewRow {
     pub(super) owner: i64,
@@ -153,7 +167,7 @@ pub(super) struct ViewRow {
 }
 
 /// A name that records refer to.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = lookups)]
 pub struct LookupRow {
     /// Its key.
@@ -162,6 +176,11 @@ pub struct LookupRow {
     pub kind: String,
     /// The name.
     pub name: String,
+}
+
+/// Bytes as PostgreSQL reads them.
+fn as_bytea<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    bytes.as_ref().map(|bytes| format!("\\x{}", hexadecimal(bytes))).serialize(serializer)
 }
 
 fn parent_key(object: &Object) -> i64 {

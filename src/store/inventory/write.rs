@@ -3,12 +3,11 @@
 //! Invariant: nothing is written unless the generation is the one that the plan was made against. Names that change
 //! hands or go are set aside first; then the kinds are written in the order of their dependence; what goes, goes last.
 
-use std::sync::Arc;
-
 use diesel::prelude::*;
+use serde::Serialize;
 
-use super::LookupRow;
-use crate::inventory::model::{Id, Kind, Object};
+use super::listed::Lists;
+use crate::inventory::model::{Id, Kind};
 use crate::store::schema::{change_sets, changes};
 use crate::store::{Job, QueryResult, Session};
 
@@ -41,8 +40,8 @@ pub struct ChangeSetRow {
 }
 
 /// What became of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = changes, treat_none_as_default_value = false)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[diesel(table_name = changes)]
 pub struct ChangeRow {
     /// The change set.
     pub change_set: String,
@@ -76,19 +75,19 @@ pub struct Commit {
     /// When, in microseconds since the epoch.
     pub now_us: i64,
     /// New names.
-    pub lookups: Vec<LookupRow>,
+    pub lookups: Lists,
     /// Objects that are deleted.
     pub deleted: Vec<Id>,
     /// Objects that give a name up, or take one that another has.
     pub aside: Vec<Id>,
-    /// New objects.
-    pub created: Vec<Arc<Object>>,
-    /// Changed objects.
-    pub updated: Vec<Arc<Object>>,
+    /// Objects that have no views, or others than before.
+    pub unseen: Vec<i64>,
+    /// New and changed objects, in the order in which their tables are written.
+    pub objects: Vec<Lists>,
     /// The change set.
     pub set: ChangeSetRow,
     /// Its changes.
-    pub changes: Vec<ChangeRow>,
+    pub changes: Lists,
 }
 
 /// What came of it.
@@ -111,27 +110,27 @@ impl Job for Commit {
         if !session.claim_generation(self.generation, self.next_pk)? {
             return Ok(Committed::Outrun);
         }
-        if !self.lookups.is_empty() {
-            session.add_lookups(&self.lookups)?;
-        }
+        session.put_rows(&self.lookups)?;
         for kind in Kind::ALL {
             let aside = of_kind(&self.aside, kind);
             if !aside.is_empty() {
                 session.set_names_aside(kind, &aside)?;
             }
         }
-        for kind in Kind::ALL {
-            let created: Vec<&Object> =
-                self.created.iter().map(Arc::as_ref).filter(|object| object.id.0 == kind).collect();
-            session.insert_objects(kind, &created, self.now_us)?;
-            for object in self.updated.iter().filter(|object| object.id.0 == kind) {
-                session.update_object(object, self.now_us)?;
-            }
+        if !self.unseen.is_empty() {
+            session.forget_views(&self.unseen)?;
+        }
+        for objects in &self.objects {
+            session.put_rows(objects)?;
         }
         for kind in Kind::ALL.into_iter().rev() {
-            session.delete_objects(kind, &of_kind(&self.deleted, kind))?;
+            let deleted = of_kind(&self.deleted, kind);
+            if !deleted.is_empty() {
+                session.delete_objects(kind, &deleted)?;
+            }
         }
-        session.add_change_set(&self.set, &self.changes)?;
+        session.add_change_set(&self.set)?;
+        session.put_rows(&self.changes)?;
         Ok(Committed::Yes)
     }
 }
