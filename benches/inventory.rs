@@ -42,6 +42,9 @@ use support::daemon::Daemon;
 use support::machines;
 use support::standin::StandIn;
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// What may be said on the command line, behind `cargo bench --bench inventory --`.
 #[derive(Debug, Parser)]
 struct Options {

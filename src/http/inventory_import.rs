@@ -1,5 +1,8 @@
 //! `POST /v1/inventory/import`.
 
+use std::convert::Infallible;
+
+use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, IF_MATCH};
 use actix_web::web::Data;
@@ -73,6 +76,8 @@ fn answered(Answer { verdict, body }: Answer) -> HttpResponse {
         Verdict::Clash => (StatusCode::CONFLICT, PROBLEM),
         Verdict::Refused | Verdict::TooLarge => (StatusCode::UNPROCESSABLE_ENTITY, PROBLEM),
     };
+    let (size, pieces) = (body.size_bytes(), body.into_pieces().map(Ok::<_, Infallible>));
+    let body = SizedStream::new(u64::try_from(size).unwrap_or(u64::MAX), futures_util::stream::iter(pieces));
     HttpResponse::build(status).insert_header((CONTENT_TYPE, media_type)).body(body)
 }
 

@@ -2,12 +2,15 @@
 //!
 //! Invariant: an answer is written piece by piece; it is never held as a tree.
 
+use std::io::Write;
+
 use serde::Serialize;
 use serde_json::json;
 
 use super::fates::{self, Fate};
 use super::model::Kind;
 use super::options::{Commit, Dialect, Pace};
+use super::pieces::Pieces;
 use super::plan::{Plan, ShownChange};
 use super::problem::{Code, Findings, Problem};
 use super::shown::Relations;
@@ -36,7 +39,7 @@ pub struct Answer {
     /// What came of it.
     pub verdict: Verdict,
     /// JSON.
-    pub body: Vec<u8>,
+    pub body: Pieces,
 }
 
 /// What would be done, or was.
@@ -50,34 +53,34 @@ pub fn success(
     manner: (Dialect, Pace),
 ) -> Result<Answer> {
     let (dialect, pace) = manner;
-    let mut body = Vec::with_capacity(4096);
+    let mut body = Pieces::default();
     match dialect {
         // Only the outcome: what is this large is looked up in the history.
         _ if pace == Pace::Background => {
             head(&mut body, plan, commit, change_set)?;
-            body.extend(b",\"changes\":[],\"systems\":{");
+            write(&mut body, ",\"changes\":[],\"systems\":{")?;
         }
         Dialect::Own => {
             let shape = plan.shape(commit, Relations::Names);
             head(&mut body, plan, commit, change_set)?;
-            body.extend(b",\"changes\":[");
+            write(&mut body, ",\"changes\":[")?;
             for (place, change) in plan.changes.iter().enumerate() {
                 put(&mut body, if place > 0 { "," } else { "" }, &ShownChange { change, shape })?;
             }
-            body.extend(b"],\"systems\":{");
+            write(&mut body, "],\"systems\":{")?;
             systems(&mut body, plan, commit, Relations::Names, dialect)?;
         }
         Dialect::Ancestor => {
-            body.extend(b"{\"systems\":{");
+            write(&mut body, "{\"systems\":{")?;
             systems(&mut body, plan, commit, Relations::Keys, dialect)?;
         }
     }
-    body.extend(b"}}\n");
+    write(&mut body, "}}\n")?;
     Ok(Answer { verdict: Verdict::Fine, body })
 }
 
 /// What became of it, before what was changed.
-fn head(body: &mut Vec<u8>, plan: &Plan, commit: Commit, change_set: Option<&str>) -> Result<()> {
+fn head(body: &mut Pieces, plan: &Plan, commit: Commit, change_set: Option<&str>) -> Result<()> {
     let shape = plan.shape(commit, Relations::Names);
     let taken = plan.fates.as_ref().is_none_or(|fates| fates.iter().any(Fate::is_taken));
     put(body, "{\"committed\":", &(commit == Commit::Commit && taken))?;
@@ -90,14 +93,18 @@ fn head(body: &mut Vec<u8>, plan: &Plan, commit: Commit, change_set: Option<&str
     Ok(())
 }
 
-fn put<T: Serialize + ?Sized>(body: &mut Vec<u8>, before: &str, value: &T) -> Result<()> {
-    body.extend(before.as_bytes());
+fn write(body: &mut Pieces, text: &str) -> Result<()> {
+    body.write_all(text.as_bytes()).map_err(Error::internal)
+}
+
+fn put<T: Serialize + ?Sized>(body: &mut Pieces, before: &str, value: &T) -> Result<()> {
+    write(body, before)?;
     serde_json::to_writer(body, value).map_err(Error::internal)
 }
 
 /// The systems as they are afterwards: what a following export would say. The ancestor calls them as the request did.
 fn systems(
-    body: &mut Vec<u8>,
+    body: &mut Pieces,
     plan: &Plan,
     commit: Commit,
     relations: Relations,
@@ -107,7 +114,7 @@ fn systems(
     let mut first = true;
     for asked in &plan.systems {
         let Some(system) = plan.after.get((Kind::System, asked.pk)) else { continue };
-        let label = if dialect == Dialect::Ancestor { asked.label.as_str() } else { system.label() };
+        let label = if dialect == Dialect::Ancestor { asked.place.label.as_str() } else { system.label() };
         put(body, if first { "" } else { "," }, label)?;
         put(body, ":", &shape.tree(&plan.after, system))?;
         first = false;
@@ -139,7 +146,7 @@ pub fn refusal(findings: &Findings) -> Result<Answer> {
     });
     let mut text = serde_json::to_vec(&body).map_err(Error::internal)?;
     text.push(b'\n');
-    Ok(Answer { verdict, body: text })
+    Ok(Answer { verdict, body: text.into() })
 }
 
 fn verdict(problems: &[Problem]) -> Verdict {

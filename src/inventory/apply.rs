@@ -3,7 +3,6 @@
 //! Invariant: the after-state is complete before any rule is looked at, so that values may change hands within a
 //! request. Nothing is written here.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -40,7 +39,7 @@ pub struct Work<'a> {
     /// Objects as they will be, where the request speaks of them.
     pub after: HashMap<Id, Object>,
     /// Where the request speaks of an object, in its order.
-    pub touched: IndexMap<Id, Place>,
+    pub touched: IndexMap<Id, Arc<Place>>,
     /// Objects that go.
     pub deleted: IndexSet<Id>,
     /// The systems of the request, in its order.
@@ -49,7 +48,7 @@ pub struct Work<'a> {
     pub findings: Findings,
     created: HashSet<Id>,
     pub(super) unnamed: Vec<(Id, String)>,
-    replaced: Vec<(Id, Kind, Place)>,
+    replaced: Vec<(Id, Kind, Arc<Place>)>,
     pub(super) retired: Vec<Id>,
     pub(super) now_us: i64,
 }
@@ -59,10 +58,8 @@ pub struct Work<'a> {
 pub struct Asked {
     /// Its key.
     pub pk: i64,
-    /// What the request calls it.
-    pub label: String,
-    /// Where it stands in the request.
-    pub pointer: String,
+    /// Where it stands in the request, and what that calls it.
+    pub place: Arc<Place>,
     /// The system whose history it takes over.
     pub history_of: Option<i64>,
 }
@@ -139,8 +136,8 @@ impl<'a> Work<'a> {
     }
 
     /// Where the request speaks of an object.
-    pub fn place(&self, id: Id) -> Cow<'_, Place> {
-        self.touched.get(&id).map_or_else(Cow::default, Cow::Borrowed)
+    pub fn place(&self, id: Id) -> Arc<Place> {
+        self.touched.get(&id).cloned().unwrap_or_default()
     }
 
     fn put(&mut self, blob: &Blob, parent: Option<Id>, parent_was: Was) {
@@ -313,8 +310,7 @@ impl<'a> Work<'a> {
 
     fn ask(&mut self, blob: &Blob, pk: i64) {
         let history_of = blob.history_of.as_ref().and_then(|name| self.history_of(blob, name));
-        let Place { pointer, label } = blob.place.clone();
-        self.systems.push(Asked { pk, label, pointer, history_of });
+        self.systems.push(Asked { pk, place: Arc::clone(&blob.place), history_of });
     }
 
     fn history_of(&mut self, blob: &Blob, name: &str) -> Option<i64> {
@@ -399,7 +395,7 @@ impl<'a> Work<'a> {
                 .collect();
             for id in left_out {
                 let label = self.before.get(id).map(|child| child.label().to_owned()).unwrap_or_default();
-                self.touched.insert(id, Place { pointer: place.pointer.clone(), label });
+                self.touched.insert(id, Arc::new(Place { pointer: place.pointer.clone(), label }));
                 self.deleted.extend(self.before.below(id));
             }
         }

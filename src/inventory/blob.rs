@@ -1,5 +1,7 @@
 //! An object of a request: what it says of itself, before anything is looked up.
 
+use std::sync::Arc;
+
 use super::model::{Kind, Val};
 use super::problem::Place;
 
@@ -9,7 +11,7 @@ pub struct Blob {
     /// What it is.
     pub kind: Kind,
     /// Where it stands.
-    pub place: Place,
+    pub place: Arc<Place>,
     /// Its key.
     pub pk: Option<i64>,
     /// A system's UUID.

@@ -74,7 +74,9 @@ struct Row<'a> {
     system_pk: i64,
     label: &'a str,
     op: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<Recorded<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<Recorded<'a>>,
 }
 

@@ -113,8 +113,8 @@ fn taken(plan: &Plan) -> Vec<Fate> {
         ops.entry(change.system).or_insert(word);
     }
     let fate = |asked: &super::apply::Asked| Fate {
-        pointer: asked.pointer.clone(),
-        label: asked.label.clone(),
+        pointer: asked.place.pointer.clone(),
+        label: asked.place.label.clone(),
         pk: Some(asked.pk),
         fate: ops.get(&asked.pk).copied().unwrap_or("unchanged"),
         errors: Vec::new(),

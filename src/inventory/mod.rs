@@ -19,6 +19,7 @@ pub mod model;
 mod names;
 mod observed;
 pub mod options;
+pub mod pieces;
 mod plan;
 pub mod problem;
 mod reader;

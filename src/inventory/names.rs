@@ -24,7 +24,7 @@ impl Work<'_> {
             }
         }
         for id in std::mem::take(&mut self.retired) {
-            let place = self.place(id).into_owned();
+            let place = self.place(id);
             let known = self.before.of(id, Kind::Adapter).map(|object| object.id);
             let new = within.get(&id).into_iter().flatten().copied();
             let adapters: IndexSet<Id> = known.chain(new.filter(|id| id.0 == Kind::Adapter)).collect();

@@ -59,7 +59,7 @@ pub struct Change {
     /// The object.
     pub id: Id,
     /// Where the request speaks of it.
-    pub place: Place,
+    pub place: Arc<Place>,
     /// As it was.
     pub before: Option<Arc<Object>>,
     /// As it will be.
@@ -122,7 +122,7 @@ pub fn make(session: &mut dyn Session, request: &Request, given: &Given<'_>) -> 
         work.findings.wrong(Problem::of_request("", Code::Stale, text));
     }
     rules::check(&mut work, session)?;
-    let (changes, unchanged) = changes(&work);
+    let (changes, unchanged) = changes(&mut work);
     rights.check(&changes, &mut work.findings);
     guard(&request.options, &changes, snapshot.systems, &mut work.findings);
     let after = after(&work, &changes);
@@ -141,11 +141,11 @@ pub fn make(session: &mut dyn Session, request: &Request, given: &Given<'_>) -> 
     })
 }
 
-fn changes(work: &Work<'_>) -> (Vec<Change>, usize) {
+/// What changes, and how much stays as it is. The objects are taken out of the after-state.
+fn changes(work: &mut Work<'_>) -> (Vec<Change>, usize) {
     let mut changes = Vec::new();
     let mut unchanged: usize = 0;
-    let place = |id: Id| work.place(id).into_owned();
-    for id in work.touched.keys().filter(|id| !work.deleted.contains(*id)) {
+    for (id, place) in work.touched.iter().filter(|(id, _)| !work.deleted.contains(*id)) {
         let Some(now) = work.now(*id) else { continue };
         let before = work.before.get(*id).cloned();
         let op = match &before {
@@ -157,9 +157,12 @@ fn changes(work: &Work<'_>) -> (Vec<Change>, usize) {
                 continue;
             }
         };
-        let version = before.as_ref().map_or(1, |before| before.version.saturating_add(1));
-        let after = Some(Arc::new(Object { version, ..now.clone() }));
-        changes.push(Change { op, id: *id, place: place(*id), before, after, system: system_of(work, *id) });
+        let (place, system) = (Arc::clone(place), system_of(work, *id));
+        changes.push(Change { op, id: *id, place, before, after: None, system });
+    }
+    for change in &mut changes {
+        let version = change.before.as_ref().map_or(1, |before| before.version.saturating_add(1));
+        change.after = work.after.remove(&change.id).map(|now| Arc::new(Object { version, ..now }));
     }
     for id in &work.deleted {
         let Some(before) = work.before.get(*id).cloned() else { continue };
@@ -171,7 +174,7 @@ fn changes(work: &Work<'_>) -> (Vec<Change>, usize) {
         {
             at = parent;
         }
-        let place = place(at);
+        let place = work.place(at);
         changes.push(Change { op: Op::Delete, id: *id, place, before: Some(before), after: None, system });
     }
     // In the order of kinds, within them as the request has it.

@@ -1,5 +1,7 @@
 //! Reads one object of a document, and all that is within it.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::blob::{Blob, Given, Ref, Wish};
@@ -45,7 +47,7 @@ impl Reader {
         };
         let mut blob = Blob {
             kind,
-            place,
+            place: Arc::new(place),
             pk: None,
             uuid: None,
             version: None,

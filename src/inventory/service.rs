@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::answer::{self, Answer, Verdict};
 use super::fates::Fate;
 use super::links::Look;
-use super::options::{Atomic, Commit, Dialect, Limits, Pace};
+use super::options::{Atomic, Commit, Dialect, Limits, Options, Pace};
+use super::pieces::Pieces;
 use super::plan::{self, Given, Plan};
 use super::problem::{Code, Findings, Problem};
 use super::request::{self, Request};
@@ -180,8 +181,19 @@ impl Inventory {
             Pace::AtOnce => self.limits,
             Pace::Background => self.background,
         };
+        let digest = digest(&order.body);
+        for _ in 0..ATTEMPTS {
+            if let Some(answer) = self.attempt(order, limits, &digest)? {
+                return Ok(answer);
+            }
+        }
+        Err(Error::unavailable("The inventory is being changed all the time, please try again later"))
+    }
+
+    /// Reads, plans and commits it, where that is wanted; none where somebody else was faster.
+    fn attempt(&self, order: &Order, limits: Limits, digest: &str) -> Result<Option<Answer>> {
         let (request, grid) = self.read(order, limits);
-        let refusal = |findings: Findings| answer::refusal(&grid.located(findings));
+        let refusal = |findings: Findings| answer::refusal(&grid.located(findings)).map(Some);
         let unreadable = request.findings.problems.iter().any(|problem| problem.code == Code::Malformed);
         if unreadable {
             return refusal(request.findings);
@@ -189,21 +201,28 @@ impl Inventory {
         let more = self.background.systems > limits.systems || self.background.objects > limits.objects;
         // Clients of the ancestor take whatever has no errors for done.
         if request.over && more && order.dialect == Dialect::Own {
-            return Ok(Answer { verdict: Verdict::TooLarge, body: Vec::new() });
+            return Ok(Some(Answer { verdict: Verdict::TooLarge, body: Pieces::default() }));
         }
         order.watch.told(Stage::Read, request.systems.len());
-        let digest = digest(&order.body);
-        if let Some(answer) = self.answered(order, &request, &digest)? {
-            return Ok(answer);
+        if let Some(answer) = self.answered(order, &request, digest)? {
+            return Ok(Some(answer));
         }
-        for _ in 0..ATTEMPTS {
-            match self.attempt(order, &request, &grid, &digest)? {
-                Attempt::Done(answer) => return Ok(answer),
-                Attempt::Wrong(findings) => return refusal(findings),
-                Attempt::Outrun => {}
-            }
+        let now_us = self.now_us();
+        let given = Given { expected: order.generation, now_us, rights: &order.rights };
+        let mut plan = self.store.read_blocking(|session| match request.options.atomic {
+            Atomic::Request => plan::make(session, &request, &given),
+            Atomic::System => fates::plan(session, &request, &given),
+        })?;
+        // What was read is as large as what is written: from here on only the plan is needed.
+        let options = request.options;
+        if !plan.findings.problems.is_empty() {
+            return refusal(plan.findings);
         }
-        Err(Error::unavailable("The inventory is being changed all the time, please try again later"))
+        for fate in plan.fates.iter_mut().flatten() {
+            grid.locate(&mut fate.errors);
+        }
+        order.watch.told(Stage::Planned, plan.changes.len());
+        self.carry_out(order, &options, plan, digest, now_us)
     }
 
     fn read(&self, order: &Order, limits: Limits) -> (Request, csv::Grid) {
@@ -221,14 +240,14 @@ impl Inventory {
 
     /// The answer that the same request got before.
     fn answered(&self, order: &Order, request: &Request, digest: &str) -> Result<Option<Answer>> {
-        let Some(id) = chosen(order, request) else { return Ok(None) };
+        let Some(id) = chosen(order, &request.options) else { return Ok(None) };
         if request.options.commit == Commit::DryRun {
             return Ok(None);
         }
         let Some(row) = self.store.read_blocking(|session| session.change_set(&id))? else { return Ok(None) };
         match row.answer {
             Some(packed) if row.digest == digest => {
-                let body = unpacked(&packed)?;
+                let body = unpacked(&packed)?.into();
                 Ok(Some(Answer { verdict: Verdict::Fine, body }))
             }
             _ => {
@@ -239,57 +258,46 @@ impl Inventory {
         }
     }
 
-    /// Plans it, and commits it where that is wanted.
-    fn attempt(&self, order: &Order, request: &Request, grid: &csv::Grid, digest: &str) -> Result<Attempt> {
-        let now_us = self.now_us();
-        let commit = request.options.commit;
-        let given = Given { expected: order.generation, now_us, rights: &order.rights };
-        let mut plan = self.store.read_blocking(|session| match request.options.atomic {
-            Atomic::Request => plan::make(session, request, &given),
-            Atomic::System => fates::plan(session, request, &given),
-        })?;
-        if !plan.findings.problems.is_empty() {
-            return Ok(Attempt::Wrong(plan.findings));
-        }
-        for fate in plan.fates.iter_mut().flatten() {
-            grid.locate(&mut fate.errors);
-        }
-        let none_taken = plan.fates.as_ref().is_some_and(|fates| !fates.iter().any(Fate::is_taken));
-        order.watch.told(Stage::Planned, plan.changes.len());
+    /// Answers what a plan would do, and does it where that is wanted.
+    fn carry_out(
+        &self,
+        order: &Order,
+        options: &Options,
+        plan: Plan,
+        digest: &str,
+        now_us: i64,
+    ) -> Result<Option<Answer>> {
         let manner = (order.dialect, order.pace);
-        let chosen = chosen(order, request);
-        if commit == Commit::DryRun {
-            return answer::success(&plan, commit, None, manner).map(Attempt::Done);
+        let none_taken = plan.fates.as_ref().is_some_and(|fates| !fates.iter().any(Fate::is_taken));
+        let nothing = plan.is_empty() && (options.change_set.is_none() || none_taken);
+        if options.commit == Commit::DryRun || nothing {
+            return answer::success(&plan, options.commit, None, manner).map(Some);
         }
-        if plan.is_empty() && (request.options.change_set.is_none() || none_taken) {
-            return answer::success(&plan, commit, None, manner).map(Attempt::Done);
-        }
+        let chosen = chosen(order, options);
         let id = chosen.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
-        let answer = answer::success(&plan, commit, Some(&id), manner)?;
+        let answer = answer::success(&plan, options.commit, Some(&id), manner)?;
         let kept = chosen.is_some().then(|| packed(&answer.body)).transpose()?;
-        let set = self.set(order, request, &plan, id, digest, now_us, kept);
+        let set = self.set(order, options, &plan, id, digest, now_us, kept);
         let copied = self.histories(&plan)?;
         let job = commit::job(&plan, set, copied)?;
         let changed = plan.changes.len();
         drop(plan);
-        match self.store.write_blocking(job)? {
-            Committed::Outrun => Ok(Attempt::Outrun),
-            Committed::Yes => {
-                // What is not done here is done by who looks after it each second.
-                order.watch.told(Stage::Written, changed);
-                if let Err(error) = self.bring_links_up_to_date(Look::New) {
-                    log::warn!("Links of systems and nodes are not up to date error={error}");
-                }
-                Ok(Attempt::Done(answer))
-            }
+        if self.store.write_blocking(job)? == Committed::Outrun {
+            return Ok(None);
         }
+        order.watch.told(Stage::Written, changed);
+        // What is not done here is done by who looks after it each second.
+        if let Err(error) = self.bring_links_up_to_date(Look::New) {
+            log::warn!("Links of systems and nodes are not up to date error={error}");
+        }
+        Ok(Some(answer))
     }
 
     #[expect(clippy::too_many_arguments, reason = "a row has as many columns")]
     fn set(
         &self,
         order: &Order,
-        request: &Request,
+        options: &Options,
         plan: &Plan,
         id: String,
         digest: &str,
@@ -304,7 +312,7 @@ impl Inventory {
             generation: plan.generation.saturating_add(1),
             asker: order.asker.clone().or(user),
             request_id: asker.map(|asker| asker.request_id.to_string()),
-            comment: request.options.comment.clone(),
+            comment: options.comment.clone(),
             source: order.source.clone(),
             format: order.format.name().to_owned(),
             digest: digest.to_owned(),
@@ -339,17 +347,9 @@ impl Inventory {
     }
 }
 
-/// What came of one attempt.
-enum Attempt {
-    Done(Answer),
-    Wrong(Findings),
-    /// Somebody else was faster.
-    Outrun,
-}
-
 /// The id of the change, where it is not made up.
-fn chosen(order: &Order, request: &Request) -> Option<String> {
-    request.options.change_set.clone().or_else(|| order.change_set.clone())
+fn chosen(order: &Order, options: &Options) -> Option<String> {
+    options.change_set.clone().or_else(|| order.change_set.clone())
 }
 
 fn json(order: &Order, limits: Limits) -> std::result::Result<Request, Box<Problem>> {
@@ -368,8 +368,8 @@ fn json(order: &Order, limits: Limits) -> std::result::Result<Request, Box<Probl
     })
 }
 
-fn packed(body: &[u8]) -> Result<Vec<u8>> {
-    zstd::encode_all(body, 3).map_err(Error::internal)
+fn packed(body: &Pieces) -> Result<Vec<u8>> {
+    zstd::encode_all(body.reader(), 3).map_err(Error::internal)
 }
 
 fn unpacked(packed: &[u8]) -> Result<Vec<u8>> {

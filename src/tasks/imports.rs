@@ -151,7 +151,7 @@ async fn end(desk: &Desk, done: &Done, term: &Term) -> Result<()> {
 
 /// What the answer to a request is for a task.
 fn told(task: &str, answer: &Answer, term: &Term, now: Timestamp) -> Result<Done> {
-    let body: Value = serde_json::from_slice(&answer.body).map_err(Error::internal)?;
+    let body: Value = serde_json::from_slice(&answer.body.whole()).map_err(Error::internal)?;
     let list =
         |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     let refused: Vec<Value> = list(&body, "fates").iter().flat_map(|fate| list(fate, "errors")).collect();

@@ -14,7 +14,7 @@ use crate::inventory::{Answer, Verdict};
 /// # Errors
 /// Where `out` can not be written.
 pub fn answer(answer: &Answer, quiet: bool, out: &mut impl Write) -> Result<ExitCode> {
-    let body: Value = serde_json::from_slice(&answer.body).map_err(Error::internal)?;
+    let body: Value = serde_json::from_slice(&answer.body.whole()).map_err(Error::internal)?;
     if answer.verdict != Verdict::Fine {
         refusal(&body, out).map_err(Error::internal)?;
         return Ok(ExitCode::FAILURE);

@@ -45,7 +45,7 @@ pub(super) fn on_each(test: impl Fn(&Place)) {
 impl Place {
     pub(super) fn order(&self, order: &Order) -> (Verdict, Value) {
         let Answer { verdict, body } = self.inventory.import_blocking(order).unwrap();
-        (verdict, serde_json::from_slice(&body).unwrap())
+        (verdict, serde_json::from_slice(&body.whole()).unwrap())
     }
 
     pub(super) fn import(&self, body: &Value) -> (Verdict, Value) {

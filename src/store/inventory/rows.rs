@@ -16,6 +16,10 @@ use crate::store::schema::{
 trait Cell {
     fn of(value: Option<&Val>) -> Self;
     fn val(self) -> Val;
+    /// What is null is left out of what is written.
+    fn is_null(&self) -> bool {
+        false
+    }
 }
 
 impl Cell for Option<String> {
@@ -28,6 +32,10 @@ impl Cell for Option<String> {
 
     fn val(self) -> Val {
         self.map_or(Val::Null, Val::Text)
+    }
+
+    fn is_null(&self) -> bool {
+        self.is_none()
     }
 }
 
@@ -51,6 +59,10 @@ impl Cell for Option<i64> {
 
     fn val(self) -> Val {
         self.map_or(Val::Null, Val::Int)
+    }
+
+    fn is_null(&self) -> bool {
+        self.is_none()
     }
 }
 
@@ -76,7 +88,7 @@ macro_rules! row {
             pub(super) pk: i64,
             pub(super) version: i64,
             $($(#[$attribute])* pub(super) $place: $place_type,)*
-            $($field: $type,)*
+            $(#[serde(skip_serializing_if = "Cell::is_null")] $field: $type,)*
         }
 
         impl $name {
