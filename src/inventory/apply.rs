@@ -18,7 +18,7 @@ use super::options::{Matching, Mode, OnMissing, Options, Versions};
 use super::problem::{Code, Findings, Place, Problem};
 use super::request::Request;
 use super::snapshot::Snapshot;
-use super::validators;
+use super::{validators, values};
 
 /// Says of a registration that it is not in use any more.
 const STATE: &str = "decommissioned";
@@ -339,6 +339,11 @@ impl<'a> Work<'a> {
             if let Some(value) = value {
                 object.set_at(*place, value);
             }
+        }
+        let family = object.text("ip_str").and_then(values::bytes_of).map(|(family, _)| family);
+        if blob.family.is_some_and(|said| family.is_some_and(|family| family != said)) {
+            let said = blob.family.map(|family| Value::from(family.to_string())).unwrap_or_default();
+            self.wrong_at(blob, "ip_type", Code::Choice, "The address is of the other family", said);
         }
         if let (Kind::Attribute, Some((owner, _))) = (blob.kind, object.parent)
             && let Some(value) = validators::normal(owner, object)

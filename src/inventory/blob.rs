@@ -16,6 +16,8 @@ pub struct Blob {
     pub pk: Option<i64>,
     /// A system's UUID.
     pub uuid: Option<String>,
+    /// The family that is said of its address, where no address is given.
+    pub family: Option<i16>,
     /// The version that its sender knows.
     pub version: Option<i64>,
     /// What is to become of it.

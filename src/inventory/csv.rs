@@ -114,7 +114,8 @@ pub fn read(
     let mut members = members.clone();
     members.entry("match").or_insert_with(|| "hostname".into());
     let (options, lookups) = options::read(members, options::Dialect::Own, &mut blobs.findings);
-    Ok((Request { systems, options, lookups, over: blobs.over, findings: blobs.findings }, grid))
+    let findings = blobs.findings;
+    Ok((Request { systems, options, lookups, over: blobs.over, findings, ..Request::default() }, grid))
 }
 
 fn malformed(error: &::csv::Error) -> Box<Problem> {

@@ -47,12 +47,11 @@ const REFUSED: &str = "refused";
 /// # Errors
 /// Where the database can not be read.
 pub fn plan(session: &mut dyn Session, request: &Request, given: &Given<'_>) -> QueryResult<Plan> {
-    let order: HashMap<&str, usize> = request
-        .systems
-        .iter()
-        .enumerate()
-        .map(|(place, blob)| (blob.place.pointer.as_str(), place))
-        .collect();
+    // What was left out stands before the system that came next.
+    let systems = request.systems.iter().enumerate();
+    let systems = systems.map(|(place, blob)| (blob.place.pointer.as_str(), (place, true)));
+    let left_out = request.left_out.iter().map(|(place, pointer)| (pointer.as_str(), (*place, false)));
+    let order: HashMap<&str, (usize, bool)> = systems.chain(left_out).collect();
     let mut left = request.clone();
     let mut refused = Vec::new();
     for _ in 0..ROUNDS {
@@ -62,7 +61,9 @@ pub fn plan(session: &mut dyn Session, request: &Request, given: &Given<'_>) -> 
             if plan.findings.problems.is_empty() {
                 let mut fates = taken(&plan);
                 fates.extend(refused);
-                fates.sort_by_key(|fate| order.get(fate.pointer.as_str()).copied().unwrap_or(usize::MAX));
+                fates.sort_by_key(|fate| {
+                    order.get(fate.pointer.as_str()).copied().unwrap_or((usize::MAX, true))
+                });
                 plan.fates = Some(fates);
             }
             return Ok(plan);

@@ -50,6 +50,7 @@ impl Reader {
             place: Arc::new(place),
             pk: None,
             uuid: None,
+            family: None,
             version: None,
             wish: Wish::Put,
             fields: Vec::with_capacity(members.len()),
@@ -142,13 +143,13 @@ impl Reader {
     }
 
     /// The family says nothing that the address does not say, but it has to agree.
-    fn family(&mut self, blob: &Blob, members: &Map<String, Value>, value: &Value) {
+    fn family(&mut self, blob: &mut Blob, members: &Map<String, Value>, value: &Value) {
         let said =
             value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|number| number.to_string()));
         let address = members.get("ip_str").and_then(Value::as_str).and_then(values::bytes_of);
         match (said.as_deref(), address) {
             (None, _) if value.is_null() => {}
-            (Some("4" | "6"), None) => {}
+            (Some(said @ ("4" | "6")), None) => blob.family = said.parse().ok(),
             (Some(said @ ("4" | "6")), Some((family, _))) if family.to_string() == said => {}
             (Some("4" | "6"), Some(_)) => {
                 self.wrong(blob, "ip_type", Code::Choice, "The address is of the other family", value);

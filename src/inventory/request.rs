@@ -28,6 +28,8 @@ pub struct Request {
     pub findings: Findings,
     /// Whether there is more than is taken in one request.
     pub over: bool,
+    /// What is no system at all: how many come before it, and where it stands.
+    pub left_out: Vec<(usize, String)>,
 }
 
 /// Reads a document that is given by a deserializer; the members of `over` count more than those of the document.
@@ -42,13 +44,13 @@ pub fn read<'de, D: Deserializer<'de>>(
 ) -> Result<Request, D::Error> {
     let mut parts = Parts { reader: Reader::new(dialect, limits), ..Parts::default() };
     document.deserialize_any(Main(&mut parts))?;
-    let Parts { mut reader, systems, mut main, found_systems } = parts;
+    let Parts { mut reader, systems, left_out, mut main, found_systems } = parts;
     main.extend(over.clone());
     if found_systems == Found::No {
         reader.findings.wrong(Problem::of_request("", Code::Missing, "The member systems is expected"));
     }
     let (options, lookups) = super::options::read(main, dialect, &mut reader.findings);
-    Ok(Request { systems, options, lookups, over: reader.over, findings: reader.findings })
+    Ok(Request { systems, options, lookups, over: reader.over, left_out, findings: reader.findings })
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +64,7 @@ enum Found {
 struct Parts {
     reader: Reader,
     systems: Vec<Blob>,
+    left_out: Vec<(usize, String)>,
     main: Map<String, Value>,
     found_systems: Found,
 }
@@ -78,8 +81,10 @@ impl Parts {
             }
             return;
         }
-        if let Some(blob) = self.reader.blob(Kind::System, value, place) {
-            self.systems.push(blob);
+        let pointer = place.pointer.clone();
+        match self.reader.blob(Kind::System, value, place) {
+            Some(blob) => self.systems.push(blob),
+            None => self.left_out.push((self.systems.len(), pointer)),
         }
     }
 }

@@ -91,6 +91,14 @@ pub struct Order {
     pub watch: Watch,
 }
 
+impl Order {
+    /// Logs what came of it: what is not committed is kept nowhere else.
+    fn note(&self, outcome: std::fmt::Arguments<'_>) {
+        let (format, size_bytes) = (self.format.name(), self.body.len());
+        log::info!("Import format={format} size_bytes={size_bytes}: {outcome}");
+    }
+}
+
 /// Told how far an import has come.
 #[derive(Clone, Default)]
 pub struct Watch(pub Option<Arc<dyn Fn(Stage, usize) + Send + Sync>>);
@@ -181,7 +189,7 @@ impl Inventory {
             Pace::AtOnce => self.limits,
             Pace::Background => self.background,
         };
-        let digest = digest(&order.body);
+        let digest = digest_of(order);
         for _ in 0..ATTEMPTS {
             if let Some(answer) = self.attempt(order, limits, &digest)? {
                 return Ok(answer);
@@ -193,7 +201,10 @@ impl Inventory {
     /// Reads, plans and commits it, where that is wanted; none where somebody else was faster.
     fn attempt(&self, order: &Order, limits: Limits, digest: &str) -> Result<Option<Answer>> {
         let (request, grid) = self.read(order, limits);
-        let refusal = |findings: Findings| answer::refusal(&grid.located(findings)).map(Some);
+        let refusal = |findings: Findings| {
+            order.note(format_args!("refused, mistakes={}", findings.problems.len()));
+            answer::refusal(&grid.located(findings)).map(Some)
+        };
         let unreadable = request.findings.problems.iter().any(|problem| problem.code == Code::Malformed);
         if unreadable {
             return refusal(request.findings);
@@ -271,20 +282,22 @@ impl Inventory {
         let none_taken = plan.fates.as_ref().is_some_and(|fates| !fates.iter().any(Fate::is_taken));
         let nothing = plan.is_empty() && (options.change_set.is_none() || none_taken);
         if options.commit == Commit::DryRun || nothing {
+            order.note(format_args!("nothing is written, summary={}", plan.summary()));
             return answer::success(&plan, options.commit, None, manner).map(Some);
         }
         let chosen = chosen(order, options);
         let id = chosen.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
         let answer = answer::success(&plan, options.commit, Some(&id), manner)?;
         let kept = chosen.is_some().then(|| packed(&answer.body)).transpose()?;
-        let set = self.set(order, options, &plan, id, digest, now_us, kept);
+        let set = self.set(order, options, &plan, id.clone(), digest, now_us, kept);
         let copied = self.histories(&plan)?;
         let job = commit::job(&plan, set, copied)?;
-        let changed = plan.changes.len();
+        let (changed, summary) = (plan.changes.len(), plan.summary());
         drop(plan);
         if self.store.write_blocking(job)? == Committed::Outrun {
             return Ok(None);
         }
+        order.note(format_args!("committed, change_set={id} summary={summary}"));
         order.watch.told(Stage::Written, changed);
         // What is not done here is done by who looks after it each second.
         if let Err(error) = self.bring_links_up_to_date(Look::New) {
@@ -350,6 +363,16 @@ impl Inventory {
 /// The id of the change, where it is not made up.
 fn chosen(order: &Order, options: &Options) -> Option<String> {
     options.change_set.clone().or_else(|| order.change_set.clone())
+}
+
+/// What tells a repeated request from another one: its document, and what is said beside it.
+fn digest_of(order: &Order) -> String {
+    if order.members.is_empty() {
+        return digest(&order.body);
+    }
+    let mut members = order.members.clone();
+    members.sort_keys();
+    digest([&order.body[..], serde_json::Value::from(members).to_string().as_bytes()].concat().as_slice())
 }
 
 fn json(order: &Order, limits: Limits) -> std::result::Result<Request, Box<Problem>> {

@@ -117,6 +117,22 @@ fn a_repeated_change_set_gets_the_same_answer_and_writes_nothing_twice() {
 }
 
 #[test]
+fn what_is_said_beside_a_document_makes_it_another_request() {
+    on_each(|place| {
+        let order = |mode: &str| {
+            let members = json!({"commit": true, "change_set": "table", "mode": mode});
+            let Value::Object(members) = members else { panic!("an object") };
+            let body = Bytes::from("hostname\nweb1.example.com\n");
+            place.order(&Order { body, format: Format::Csv, members, ..Order::default() })
+        };
+        let first = order("patch");
+        assert_eq!(first.0, Verdict::Fine);
+        assert_eq!(order("patch"), first);
+        assert_eq!(order("replace").0, Verdict::Clash);
+    });
+}
+
+#[test]
 fn a_stale_version_is_refused_and_without_versions_the_last_writer_wins() {
     on_each(|place| {
         place.commit(json!({"x": {"hostname": "a.example.com"}}));

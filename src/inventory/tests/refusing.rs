@@ -207,6 +207,11 @@ fn what_can_not_be_read_is_told_with_line_and_column() {
         let (verdict, answer) = place.order(&broken);
         assert_eq!((verdict, errors(&answer)), (Verdict::Malformed, vec![error("", "malformed")]));
         assert_eq!((&answer["errors"][0]["line"], answer["errors"][0]["column"].is_u64()), (&json!(2), true));
+        for (body, line) in [("", 1), ("{\"systems\": {\n", 2)] {
+            let (_, answer) = place.order(&Order { body: Bytes::from(body), ..Order::default() });
+            let entry = &answer["errors"][0];
+            assert_eq!((&entry["line"], &entry["column"]), (&json!(line), &json!(1)), "{body}");
+        }
         for (body, wanted) in [
             ("[]", error("", "malformed")),
             ("{}", error("", "missing")),
@@ -230,6 +235,24 @@ fn what_can_not_be_read_is_told_with_line_and_column() {
             (&entry["code"], &entry["line"], &entry["column"]),
             (&json!("unknown_member"), &json!(2), &json!(2))
         );
+    });
+}
+
+#[test]
+fn the_family_that_is_said_is_that_of_the_address() {
+    on_each(|place| {
+        let nic = |said: &Value| json!({"systems": {"x": {"hostname": "x.example.com", "staticreg_set": {"nic0": said}}}});
+        let new =
+            |family: &str| nic(&json!({"fqdn": "x.example.com", "ip_str": "192.0.2.1", "ip_type": family}));
+        let wrong = [error("/systems/x/staticreg_set/nic0/ip_type", "choice")];
+        assert_eq!(place.errors(&new("6")), wrong);
+        place.commit(new("4")["systems"].take());
+        let mut known = json!({"systems": {"x": place.systems()["x.example.com"].clone()}});
+        let held = &mut known["systems"]["x"]["staticreg_set"]["nic0"];
+        held.as_object_mut().unwrap().remove("ip_str");
+        assert_eq!(place.import(&known).1["summary"]["unchanged"], 2);
+        known["systems"]["x"]["staticreg_set"]["nic0"]["ip_type"] = json!("6");
+        assert_eq!(place.errors(&known), wrong);
     });
 }
 

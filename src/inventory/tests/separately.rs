@@ -28,8 +28,8 @@ fn what_is_good_is_committed_and_each_system_is_told_its_fate() {
             ("bad", "refused"),
             ("known", "changed"),
             ("same", "unchanged"),
-            ("taken", "refused"),
             ("a/b", "refused"),
+            ("taken", "refused"),
         ];
         assert_eq!(fates(&answer), wanted);
         let wrong = |place: usize| errors(&answer["fates"][place]);
@@ -37,8 +37,8 @@ fn what_is_good_is_committed_and_each_system_is_told_its_fate() {
             wrong(1),
             [error("/systems/bad/hostname", "syntax"), error("/systems/bad/purchase_date", "syntax")]
         );
-        assert_eq!(wrong(4), [error("/systems/taken/staticreg_set/nic0/ip_str", "duplicate")]);
-        assert_eq!(wrong(5), [error("/systems/a~1b", "type")]);
+        assert_eq!(wrong(5), [error("/systems/taken/staticreg_set/nic0/ip_str", "duplicate")]);
+        assert_eq!(wrong(4), [error("/systems/a~1b", "type")]);
         assert!(answer["fates"][0]["pk"].is_i64() && answer["fates"][1]["pk"].is_null());
         assert_eq!(place.names(""), ["known.example.com", "old", "z.example.com"]);
         assert_eq!(place.systems()["known.example.com"]["notes"], "new");
