@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Api, inventory, inventory_import, query};
 use crate::error::{Error, Result};
-use crate::inventory::export::{Related, Selection};
+use crate::inventory::export::{Related, Selection, Table};
 use crate::inventory::options::Dialect;
 use crate::inventory::search;
 use crate::inventory::service::{Format, Order};
@@ -26,6 +26,7 @@ pub(super) async fn export(request: HttpRequest, api: Data<Api>) -> Result<HttpR
         fields: Vec::new(),
         relations: Relations::Keys,
         related: Related::Nothing,
+        table: Table::Wide,
     };
     inventory::stream_of(&api, selection, Format::Json).await
 }

@@ -13,7 +13,7 @@ use super::builds::link_to_next;
 use super::{Api, list, path, query, reply};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::inventory::export::{Export, Related, Selection};
+use crate::inventory::export::{Export, Related, Selection, Table};
 use crate::inventory::model::Kind;
 use crate::inventory::service::Format;
 use crate::inventory::shown::Relations;
@@ -55,8 +55,22 @@ pub(super) async fn export(request: HttpRequest, api: Data<Api>) -> Result<HttpR
         fields: fields(&request)?,
         relations,
         related: related(&request)?,
+        table: table(&request, format)?,
     };
     stream_of(&api, selection, format).await
+}
+
+fn table(request: &HttpRequest, format: Format) -> Result<Table> {
+    let Some(kind) = query::first(request, "kind").filter(|kind| !kind.is_empty()) else {
+        return Ok(Table::Wide);
+    };
+    match Table::named(&kind) {
+        Some(table) if format == Format::Csv => Ok(table),
+        Some(_) => Err(Error::bad_request("Invalid kind: only a table is about one kind, with format=csv")),
+        None => Err(Error::bad_request(format!(
+            "Invalid kind {kind}: systems, registrations or adapters is expected"
+        ))),
+    }
 }
 
 fn related(request: &HttpRequest) -> Result<Related> {

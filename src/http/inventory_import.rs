@@ -13,7 +13,6 @@ use super::policy::Policy;
 use super::{Api, auth, body, failure, query, tasks};
 use crate::error::{Error, Result};
 use crate::inventory::model::Kind;
-use crate::inventory::options::NAMES;
 use crate::inventory::rights::{Right, Rights};
 use crate::inventory::service::{Format, Order};
 use crate::inventory::{Answer, Verdict};
@@ -93,23 +92,21 @@ fn format(request: &HttpRequest) -> Option<Format> {
     }
 }
 
-/// What a table has no place for.
+/// What a table has no place for. What is no member is told as one that is not known.
 fn members(request: &HttpRequest) -> Map<String, Value> {
-    let known = NAMES.iter().filter(|name| !matches!(**name, "systems" | "lookups"));
-    let given = known.filter_map(|name| Some(((*name).to_owned(), query::first(request, name)?)));
-    given
-        .map(|(name, text)| {
-            let value = match (name.as_str(), text.as_str()) {
-                ("commit" | "require_version" | "atomic", "true") => Value::from(true),
-                ("commit" | "require_version" | "atomic", "false") => Value::from(false),
-                ("max_changes" | "max_deletes", number) => {
-                    number.parse::<u64>().map_or_else(|_| Value::from(number), Value::from)
-                }
-                (_, text) => Value::from(text),
-            };
-            (name, value)
-        })
-        .collect()
+    let mut members = Map::new();
+    for (name, text) in query::all(request) {
+        let value = match (name.as_str(), text.as_str()) {
+            ("commit" | "require_version" | "atomic" | "skip_empty", "true") => Value::from(true),
+            ("commit" | "require_version" | "atomic" | "skip_empty", "false") => Value::from(false),
+            ("max_changes" | "max_deletes", number) => {
+                number.parse::<u64>().map_or_else(|_| Value::from(number), Value::from)
+            }
+            (_, text) => Value::from(text),
+        };
+        members.entry(name).or_insert(value);
+    }
+    members
 }
 
 /// The generation that the client has exported.

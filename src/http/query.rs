@@ -1,4 +1,4 @@
-//! Query parameters: of a repeated one the first counts, unknown ones are ignored.
+//! Query parameters: of a repeated one the first counts, unknown ones are ignored where nobody asks for all.
 
 use actix_web::HttpRequest;
 use url::form_urlencoded;
@@ -9,6 +9,12 @@ use crate::error::{Error, Result};
 pub(super) fn first(request: &HttpRequest, name: &str) -> Option<String> {
     form_urlencoded::parse(request.query_string().as_bytes())
         .find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+}
+
+/// All parameters, as they stand there.
+pub(super) fn all(request: &HttpRequest) -> impl Iterator<Item = (String, String)> {
+    let pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    pairs.map(|(name, value)| (name.into_owned(), value.into_owned()))
 }
 
 /// What a parameter says, in any spelling of yes and no.

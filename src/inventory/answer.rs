@@ -135,12 +135,16 @@ pub fn refusal(findings: &Findings) -> Result<Answer> {
         Verdict::Refused | Verdict::Fine | Verdict::TooLarge => ("refused", 422, "The request is refused"),
     };
     let count = findings.problems.len();
-    let more = if findings.truncated { " and more" } else { "" };
+    let found = match (count, findings.truncated) {
+        (1, false) => "1 mistake was found".to_owned(),
+        (_, false) => format!("{count} mistakes were found"),
+        (_, true) => format!("{count} and more mistakes were found"),
+    };
     let body = json!({
         "type": format!("urn:rollcall:inventory:{name}"),
         "title": title,
         "status": status,
-        "detail": format!("{count}{more} mistakes were found; nothing is written"),
+        "detail": format!("{found}; nothing is written"),
         "errors": findings.problems,
         "truncated": findings.truncated,
     });

@@ -13,6 +13,7 @@ use super::model::Kind;
 use super::observed::{self, Rows, Seen};
 use super::search::Search;
 use super::service::{Format, Inventory};
+pub use super::csv::Table;
 use super::shown::{Relations, Shape, Shown};
 use super::{csv, yaml};
 use crate::error::{Error, Result};
@@ -36,6 +37,8 @@ pub struct Selection {
     pub relations: Relations,
     /// What is shown beside what was declared.
     pub related: Related,
+    /// What the lines of a table are about.
+    pub table: Table,
 }
 
 /// What an export shows beside what was declared.
@@ -115,10 +118,11 @@ impl Export {
             given = given.saturating_add(page.found.len());
             for (_, system) in page.shown(&self.selection) {
                 let system = serde_json::to_value(system).map_err(Error::internal)?;
-                found.extend(csv::flat(&system).into_iter().map(|(head, _)| head));
+                let rows = csv::rows(&system, self.selection.table);
+                found.extend(rows.into_iter().flatten().map(|(head, _)| head));
             }
         }
-        Ok(csv::heads(found))
+        Ok(csv::heads(found, self.selection.table))
     }
 
     fn page(&self, marker: Option<&str>, given: usize) -> Result<Page> {
@@ -230,9 +234,11 @@ impl Export {
                 }
                 Format::Csv => {
                     let system = serde_json::to_value(system).map_err(Error::internal)?;
-                    let cells: HashMap<String, String> = csv::flat(&system).into_iter().collect();
-                    let cells = self.heads.iter().map(|head| cells.get(head).map_or("", String::as_str));
-                    part.extend(csv::line(cells)?);
+                    for row in csv::rows(&system, self.selection.table) {
+                        let cells: HashMap<String, String> = row.into_iter().collect();
+                        let cells = self.heads.iter().map(|head| cells.get(head).map_or("", String::as_str));
+                        part.extend(csv::line(cells)?);
+                    }
                 }
             }
         }

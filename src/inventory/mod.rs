@@ -31,6 +31,7 @@ pub mod search;
 pub mod service;
 pub mod shown;
 mod snapshot;
+mod unique;
 mod validators;
 pub mod values;
 mod yaml;

@@ -69,6 +69,14 @@ pub enum Type {
     Views,
 }
 
+impl Type {
+    /// Whether its values are written as text.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        !matches!(self, Self::Int(..) | Self::Bool | Self::Decimal | Self::Relation(_) | Self::Views)
+    }
+}
+
 /// A member of a kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {

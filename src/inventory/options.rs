@@ -229,7 +229,10 @@ fn boolean(value: &Value) -> Result<bool, Refusal> {
 
 fn text(value: &Value, most: usize) -> Result<String, Refusal> {
     match value.as_str() {
-        Some(text) if text.chars().count() > most || text.contains('\0') => {
+        Some(text) if text.contains('\0') => {
+            Err((Code::Syntax, "Text without NUL characters is expected".to_owned()))
+        }
+        Some(text) if text.chars().count() > most => {
             Err((Code::TooLong, format!("At most {most} characters are expected")))
         }
         Some(text) => Ok(text.to_owned()),

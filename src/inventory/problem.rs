@@ -188,6 +188,8 @@ pub struct Findings {
     pub wrong_systems: HashSet<String>,
     /// What is worth to be told.
     pub notices: Vec<Notice>,
+    /// Where something may be missing because its name is misspelt.
+    pub misspelt: HashSet<String>,
 }
 
 impl Findings {
@@ -197,7 +199,9 @@ impl Findings {
             self.wrong_systems.insert(system.to_owned());
         }
         // What was given and is wrong is not missing, too.
-        if problem.code == Code::Missing && self.problems.iter().any(|known| known.pointer == problem.pointer)
+        let given = |pointer: &str| self.problems.iter().any(|known| known.pointer == pointer);
+        if problem.code == Code::Missing
+            && (self.misspelt.contains(&problem.pointer) || given(&problem.pointer))
         {
             return;
         }
@@ -206,6 +210,11 @@ impl Findings {
         } else {
             self.truncated = true;
         }
+    }
+
+    /// Notes that something is there, though under another name; that was told already.
+    pub fn misspelt(&mut self, pointer: String) {
+        self.misspelt.insert(pointer);
     }
 
     /// Notes something worth to be told.

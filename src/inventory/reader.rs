@@ -1,5 +1,6 @@
 //! Reads one object of a document, and all that is within it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -7,17 +8,29 @@ use serde_json::{Map, Value};
 use super::blob::{Blob, Given, Ref, Wish};
 use super::model::{Kind, Type, Val};
 use super::options::{Dialect, Limits};
-use super::problem::{Code, Findings, Place, Problem};
+use super::problem::{Code, Findings, Place, Problem, escaped};
 use super::values;
 
 /// Members of every object beside those of its kind.
 const COMMON: [&str; 3] = ["pk", "version", "delete"];
 
+/// What a number says where text is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scalars {
+    /// That it is none.
+    #[default]
+    Typed,
+    /// Its digits: the sender could not tell the two apart.
+    Plain,
+}
+
 /// Reads objects, and notes what is wrong with them.
 #[derive(Debug, Default)]
 pub struct Reader {
     /// Whose manners count.
-    dialect: Dialect,
+    pub dialect: Dialect,
+    /// What numbers say.
+    pub scalars: Scalars,
     /// How much may be taken.
     pub limits: Limits,
     /// What was found.
@@ -35,13 +48,13 @@ impl Reader {
         Self { dialect, limits, ..Self::default() }
     }
 
-    /// Reads an object; none where it is not even one, or where there are too many.
+    /// Reads an object; none where it is not even one, where it does not say which it is, or where there are too many.
     pub fn blob(&mut self, kind: Kind, value: &Value, place: Place) -> Option<Blob> {
         if kind != Kind::System && !self.counted() {
             return None;
         }
         let Value::Object(members) = value else {
-            let text = format!("An object is expected for a {}", kind.name());
+            let text = format!("An object is expected for {}", one(kind));
             self.findings.wrong(Problem::of_object(kind, &place, Code::Type, text).with(value.clone()));
             return None;
         };
@@ -61,7 +74,10 @@ impl Reader {
         for (name, value) in members {
             self.member(&mut blob, members, name, value);
         }
-        Some(blob)
+        // What else is wrong with it can not be known where nobody knows which one it is.
+        let knows = |name: &str, found: bool| found || members.get(name).is_none_or(Value::is_null);
+        let known = knows("pk", blob.pk.is_some()) && (kind != Kind::System || knows("uuid", blob.uuid.is_some()));
+        known.then_some(blob)
     }
 
     fn counted(&mut self) -> bool {
@@ -135,7 +151,7 @@ impl Reader {
         if value.is_null() {
             return;
         }
-        match values::read(Type::Uuid, value) {
+        match values::read(Type::Uuid, &self.meant(Type::Uuid, value)) {
             Ok(Val::Text(uuid)) => blob.uuid = Some(uuid),
             Ok(_) => {}
             Err((code, text)) => self.wrong(blob, "uuid", code, text, value),
@@ -167,11 +183,21 @@ impl Reader {
             (_, Value::Null) => Err((Code::Missing, "a value is expected, not null".to_owned())),
             (Type::Relation(_), _) => reference(value).map(Given::Ref),
             (Type::Address, Value::String(text)) if text.is_empty() => Ok(Given::Val(Val::Null)),
-            (ty, value) => values::read(ty, value).map(Given::Val),
+            (ty, value) => values::read(ty, &self.meant(ty, value)).map(Given::Val),
         };
         match given {
             Ok(given) => blob.fields.push((place, given)),
             Err((code, text)) => self.wrong(blob, field.name, code, text, value),
+        }
+    }
+
+    /// A number as its digits, where text is meant and the two can not be told apart.
+    fn meant<'a>(&self, ty: Type, value: &'a Value) -> Cow<'a, Value> {
+        match (self.scalars, value) {
+            (Scalars::Plain, Value::Number(number)) if ty.is_text() => {
+                Cow::Owned(Value::from(number.to_string()))
+            }
+            _ => Cow::Borrowed(value),
         }
     }
 
@@ -185,14 +211,11 @@ impl Reader {
                 list.iter().enumerate().map(|(place, value)| (place.to_string(), value)).collect()
             }
             _ => {
-                let wanted = if kind == Kind::Alias { "A list" } else { "An object" };
-                return self.wrong(
-                    blob,
-                    name,
-                    Code::Type,
-                    format!("{wanted} of {}s is expected", kind.name()),
-                    value,
-                );
+                let wanted = match kind {
+                    Kind::Alias => "A list of aliases".to_owned(),
+                    _ => format!("An object of {}s", kind.name()),
+                };
+                return self.wrong(blob, name, Code::Type, format!("{wanted} is expected"), value);
             }
         };
         for (label, value) in children {
@@ -213,12 +236,22 @@ impl Reader {
         });
         let hint = match (near, elsewhere) {
             (Some(near), _) => format!("; {near} is near to it"),
-            (None, Some(other)) => format!("; it belongs to a {}", other.name()),
+            (None, Some(other)) => format!("; it belongs to {}", one(other)),
             (None, None) => String::new(),
         };
-        let text = format!("A {} has no member {name}{hint}", kind.name());
+        // What was misspelt is not missing, too.
+        if let Some(near) = near {
+            self.findings.misspelt(format!("{}/{}", blob.place.pointer, escaped(near)));
+        }
+        let text = format!("There is no member {name} in {}{hint}", one(kind));
         self.wrong(blob, name, Code::UnknownMember, text, value);
     }
+}
+
+/// A kind with its article.
+fn one(kind: Kind) -> String {
+    let article = if kind.name().starts_with('a') { "an" } else { "a" };
+    format!("{article} {}", kind.name())
 }
 
 /// The name that is meant most likely, where one is near enough.
@@ -245,7 +278,11 @@ fn views(value: &Value) -> Result<Given, values::Refusal> {
         Value::Array(_) => Ok(Given::Views(list(value)?)),
         Value::Object(delta) if delta.keys().all(|key| key == "add" || key == "remove") => {
             let part = |key: &str| delta.get(key).map_or(Ok(Vec::new()), list);
-            Ok(Given::Delta(part("add")?, part("remove")?))
+            let (add, remove) = (part("add")?, part("remove")?);
+            if add.iter().any(|view| remove.contains(view)) {
+                return Err((Code::DuplicateInRequest, "a view is added and removed".to_owned()));
+            }
+            Ok(Given::Delta(add, remove))
         }
         _ => Err(wanted()),
     }

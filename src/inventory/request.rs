@@ -14,6 +14,7 @@ use super::model::Kind;
 use super::options::{Dialect, Limits, Options};
 use super::problem::{Code, Findings, Place, Problem, escaped};
 use super::reader::Reader;
+use super::unique::{Unique, twice};
 
 /// A request as it was read.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +43,20 @@ pub fn read<'de, D: Deserializer<'de>>(
     limits: Limits,
     over: &Map<String, Value>,
 ) -> Result<Request, D::Error> {
-    let mut parts = Parts { reader: Reader::new(dialect, limits), ..Parts::default() };
+    read_by(document, Reader::new(dialect, limits), over)
+}
+
+/// The same by a reader that has read nothing yet.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_by<'de, D: Deserializer<'de>>(
+    document: D,
+    reader: Reader,
+    over: &Map<String, Value>,
+) -> Result<Request, D::Error> {
+    let dialect = reader.dialect;
+    let mut parts = Parts { reader, ..Parts::default() };
     document.deserialize_any(Main(&mut parts))?;
     let Parts { mut reader, systems, left_out, mut main, found_systems } = parts;
     main.extend(over.clone());
@@ -102,9 +116,12 @@ impl<'de> Visitor<'de> for Main<'_> {
         let parts = self.0;
         while let Some(key) = map.next_key::<String>()? {
             if key != "systems" {
-                parts.main.insert(key, map.next_value()?);
+                if parts.main.contains_key(&key) {
+                    return Err(twice(&key));
+                }
+                parts.main.insert(key, map.next_value::<Unique>()?.0);
             } else if parts.found_systems == Found::Yes {
-                return Err(serde::de::Error::custom("the member systems stands there twice"));
+                return Err(twice(&key));
             } else {
                 parts.found_systems = Found::Yes;
                 map.next_value_seed(Systems(parts))?;
@@ -141,12 +158,13 @@ impl<'de> Visitor<'de> for Systems<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut labels = HashSet::new();
         while let Some(label) = map.next_key::<String>()? {
-            let value: Value = map.next_value()?;
+            let Unique(value) = map.next_value()?;
             self.0.system(&label, &label, &value);
             if let Some(label) = labels.replace(label) {
-                let pointer = format!("/systems/{}", escaped(&label));
+                let place = Place { pointer: format!("/systems/{}", escaped(&label)), label };
                 let text = "The label stands there twice";
-                self.0.reader.findings.wrong(Problem::of_request(&pointer, Code::DuplicateInRequest, text));
+                let problem = Problem::of_object(Kind::System, &place, Code::DuplicateInRequest, text);
+                self.0.reader.findings.wrong(problem);
             }
         }
         Ok(())
@@ -154,7 +172,7 @@ impl<'de> Visitor<'de> for Systems<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let mut place: usize = 0;
-        while let Some(value) = list.next_element::<Value>()? {
+        while let Some(Unique(value)) = list.next_element()? {
             let segment = place.to_string();
             let label = value.get("hostname").and_then(Value::as_str).unwrap_or(&segment).to_owned();
             self.0.system(&label, &segment, &value);

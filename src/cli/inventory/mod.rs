@@ -15,14 +15,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::inventory::export::{Export, Related, Selection};
+use crate::inventory::export::{Export, Related, Selection, Table};
 use crate::inventory::search;
 use crate::inventory::service::{Format, Inventory, Order, Stage, Watch};
 use crate::inventory::shown::Relations;
@@ -72,6 +72,9 @@ pub struct ExportArgs {
     /// Show what was observed beside what was declared
     #[arg(long)]
     pub observed: bool,
+    /// A table with a line for each object of a kind, in place of one for each system
+    #[arg(long, value_parser = ["systems", "registrations", "adapters"])]
+    pub kind: Option<String>,
 }
 
 /// A file to be imported, and how.
@@ -103,6 +106,10 @@ pub struct FileArgs {
     /// Refuse objects without a version
     #[arg(long)]
     pub require_version: bool,
+    /// Whether empty cells of a table keep what is there; else they clear what may be empty
+    #[arg(long, value_name = "YES", default_value_t = true, num_args = 0..=1, default_missing_value = "true",
+        action = ArgAction::Set)]
+    pub skip_empty: bool,
     /// Only tell how much
     #[arg(short, long)]
     pub quiet: bool,
@@ -180,6 +187,14 @@ fn format_of(given: Option<FileFormat>, file: Option<&Path>) -> Result<Format> {
     }
 }
 
+fn table_of(args: &ExportArgs, format: Format) -> Result<Table> {
+    match args.kind.as_deref().and_then(Table::named) {
+        None => Ok(Table::Wide),
+        Some(table) if format == Format::Csv => Ok(table),
+        Some(_) => Err(Error::bad_request("Only a table is about one kind: --kind is for CSV")),
+    }
+}
+
 /// Has a bar tell how far an import has come.
 fn watched(bar: &ProgressBar) -> Watch {
     let bar = bar.clone();
@@ -215,6 +230,7 @@ fn export(inventory: Inventory, args: &ExportArgs, out: &mut impl Write) -> Resu
         fields: Vec::new(),
         relations: if args.keys { Relations::Keys } else { Relations::Names },
         related: if args.observed { Related::Observed } else { Related::Nothing },
+        table: table_of(args, format)?,
     };
     let (mut export, _) = Export::new(inventory, selection, format)?;
     let bar = bar("exported", "systems");
@@ -286,6 +302,9 @@ fn members(args: &ImportArgs) -> Map<String, Value> {
         members.insert("max_changes".to_owned(), value);
     }
     members.extend(file.max_deletes.map(|most| ("max_deletes".to_owned(), Value::from(most))));
+    if !file.skip_empty {
+        members.insert("skip_empty".to_owned(), Value::from(false));
+    }
     if file.per_system {
         members.insert("atomic".to_owned(), Value::from(false));
     }

@@ -159,6 +159,7 @@ fn limits_markers_and_fields_cut_an_export_down() {
                 fields: fields.iter().map(|field| (*field).to_owned()).collect(),
                 relations: Relations::Keys,
                 related: Related::Nothing,
+                table: Table::Wide,
             };
             let (mut export, _) = Export::new(place.inventory.clone(), selection, Format::Json).unwrap();
             let mut text = Vec::new();

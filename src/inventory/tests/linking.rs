@@ -202,6 +202,7 @@ fn an_export_shows_what_was_observed_and_an_import_passes_it_over() {
                 fields: vec!["serial".to_owned()],
                 relations: Relations::Names,
                 related: Related::Observed,
+                table: Table::Wide,
             };
             let (mut export, _) = Export::new(place.inventory.clone(), selection, format).unwrap();
             let mut text = Vec::new();

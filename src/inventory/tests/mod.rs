@@ -16,7 +16,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::export::{Export, Related, Selection};
+use super::export::{Export, Related, Selection, Table};
 use super::options::{Dialect, Limits};
 use super::search;
 use super::service::{Format, Inventory, Order};
@@ -75,6 +75,7 @@ impl Place {
             fields: Vec::new(),
             relations,
             related: Related::Nothing,
+            table: Table::Wide,
         };
         let (mut export, _) = Export::new(self.inventory.clone(), selection, format).unwrap();
         let mut text = Vec::new();
