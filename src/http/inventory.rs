@@ -197,7 +197,11 @@ impl View {
 pub(super) async fn changes(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let limit = list::limit_of(&request, api.settings.api_max_limit)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let found = api.inventory.changes(sought(&request)?, limit).await?;
+    let system = match query::first(&request, "system") {
+        Some(ident) => Some(key_of(&api, ident).await?),
+        None => None,
+    };
+    let found = api.inventory.changes(Changes { system, ..sought(&request)? }, limit).await?;
     let last = found.last().map(|(row, _)| format!("{}/{}/{}", row.committed_us, row.number, row.change_set));
     let page = Page { changes: found.into_iter().map(View::new).collect() };
     let mut answer = reply::json(StatusCode::OK, &page);
@@ -207,16 +211,21 @@ pub(super) async fn changes(request: HttpRequest, api: Data<Api>) -> Result<Http
     Ok(answer)
 }
 
+/// The key of a system that is told by that, its UUID or its host name.
+async fn key_of(api: &Api, ident: String) -> Result<i64> {
+    let inventory = api.inventory.clone();
+    tokio::task::spawn_blocking(move || inventory.key_of(&ident)).await.map_err(Error::internal)?
+}
+
 fn sought(request: &HttpRequest) -> Result<Changes> {
     let invalid = |name: &str, text: &str, wanted: &str| {
         Error::bad_request(format!("Invalid {name} {text}: {wanted} is expected"))
     };
-    let system = query::first(request, "system")
-        .map(|text| text.parse().map_err(|_| invalid("system", &text, "the key of a system")))
-        .transpose()?;
     let since = query::first(request, "since").map(|text| {
+        let midnight = || format!("{text}T00:00:00").parse::<Timestamp>();
         let moment = text
             .parse::<Timestamp>()
+            .or_else(|_| midnight())
             .map_err(|_| invalid("since", &text, "a moment like 2026-01-31T12:00:00Z"));
         moment.map(|moment| moment.0)
     });
@@ -233,7 +242,7 @@ fn sought(request: &HttpRequest) -> Result<Changes> {
     let text = |name: &str| query::first(request, name).filter(|text| !text.contains('\0'));
     Ok(Changes {
         change_set: text("change_set"),
-        system,
+        system: None,
         kind: None,
         asker: text("user"),
         since_us: since.transpose()?,

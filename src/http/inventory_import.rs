@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, IF_MATCH};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
@@ -37,6 +37,11 @@ pub(super) async fn import(request: HttpRequest, api: Data<Api>) -> Result<HttpR
 
 /// Reads the body and imports it.
 pub(super) async fn carry_out(request: &HttpRequest, api: &Api, order: Order) -> Result<HttpResponse> {
+    let coded = request.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if coded {
+        let text = "The body has to be sent as it is, without a Content-Encoding";
+        return Ok(failure::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
     let rights = rights(request);
     let body = body::read(request, &api.settings).await?;
     let source = request.peer_addr().map(|address| address.ip().to_string());

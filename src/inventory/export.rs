@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub use super::csv::Table;
 use super::forest::Forest;
 use super::lookups::Lookups;
 use super::model::Kind;
 use super::observed::{self, Rows, Seen};
 use super::search::Search;
 use super::service::{Format, Inventory};
-pub use super::csv::Table;
 use super::shown::{Relations, Shape, Shown};
 use super::{csv, yaml};
 use crate::error::{Error, Result};

@@ -45,6 +45,19 @@ impl Inventory {
     }
 }
 
+impl Inventory {
+    /// The key of a system; `ident` is that, its UUID or its host name. A key is taken for one that there is, or was.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// Where there is no such system, or the database can not be read.
+    pub fn key_of(&self, ident: &str) -> Result<i64> {
+        let wanted = ident.to_owned();
+        let found = self.store.read_blocking(|session| key(session, &wanted))?;
+        found.ok_or_else(|| Error::not_found(format!("There is no system {ident}")))
+    }
+}
+
 struct Found {
     pk: i64,
     forest: Forest,

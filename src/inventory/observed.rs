@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::store::documents;
 use crate::store::inventory::links::LinkRow;
 use crate::store::inventory::list_of;
-use crate::store::inventory::observed::{FactsRow, FindingRow, StandingRow};
+use crate::store::inventory::observed::{DesignRow, FactsRow, FindingRow, StandingRow};
 use crate::store::{QueryResult, Session};
 
 /// What is read of systems, before it is unpacked.
@@ -25,6 +25,7 @@ pub struct Rows {
     standing: Vec<StandingRow>,
     facts: Vec<FactsRow>,
     findings: Vec<FindingRow>,
+    designs: Vec<DesignRow>,
 }
 
 /// What is known of one system.
@@ -38,7 +39,7 @@ pub struct Seen {
     pub introspection: Option<Value>,
     /// What the last run found.
     pub facts: Option<Facts>,
-    /// What the last comparison with a design told.
+    /// What the last comparison with a design told, whether it was asked for or came with a run.
     pub findings: Vec<Value>,
 }
 
@@ -54,8 +55,8 @@ pub fn read(session: &mut dyn Session, systems: &[i64]) -> QueryResult<Rows> {
     }
     let nodes = list_of(&nodes);
     let (standing, facts) = (session.standing(&nodes)?, session.latest_facts(&nodes)?);
-    let findings = session.latest_findings(&nodes)?;
-    Ok(Rows { links, standing, facts, findings })
+    let (findings, designs) = (session.latest_findings(&nodes)?, session.latest_designs(&nodes)?);
+    Ok(Rows { links, standing, facts, findings, designs })
 }
 
 fn is_linked(link: &LinkRow) -> bool {
@@ -68,29 +69,49 @@ impl Rows {
     /// # Errors
     /// Where a stored document is damaged.
     pub fn by_system(self) -> Result<HashMap<i64, Seen>> {
-        let mut systems: HashMap<i64, Seen> = HashMap::new();
+        let mut standing: HashMap<String, StandingRow> =
+            self.standing.into_iter().map(|row| (row.node_uuid.clone(), row)).collect();
         let mut facts: HashMap<String, Facts> = HashMap::new();
-        for row in &self.facts {
+        for row in self.facts {
             let text = documents::unpack(row.codec, row.size_bytes, &row.body)?;
-            facts.insert(row.node_uuid.clone(), serde_json::from_slice(&text).map_err(Error::internal)?);
+            facts.insert(row.node_uuid, serde_json::from_slice(&text).map_err(Error::internal)?);
         }
+        let mut findings = findings(self.findings, self.designs)?;
+        let mut systems: HashMap<i64, Seen> = HashMap::new();
         for link in self.links {
             let node = is_linked(&link).then(|| link.node_uuid.clone());
             let seen = systems.entry(link.system_pk).or_default();
             seen.links.push(link);
             let Some(node) = node else { continue };
-            let standing = self.standing.iter().find(|row| row.node_uuid == node);
-            seen.introspection = standing.map(introspection);
-            seen.facts = facts.get(&node).cloned();
-            let told = self.findings.iter().filter(|row| row.node_uuid == node);
-            seen.findings = told.map(finding).collect();
+            // A node is linked to one system only.
+            seen.introspection = standing.remove(&node).map(introspection);
+            seen.facts = facts.remove(&node);
+            seen.findings = findings.remove(&node).unwrap_or_default();
             seen.node = Some(node);
         }
         Ok(systems)
     }
 }
 
-fn introspection(row: &StandingRow) -> Value {
+/// What was told of each node at last: by a comparison that was asked for, or by a run.
+fn findings(compared: Vec<FindingRow>, runs: Vec<DesignRow>) -> Result<HashMap<String, Vec<Value>>> {
+    let mut told: HashMap<String, (i64, Vec<Value>)> = HashMap::new();
+    for row in compared {
+        let (over_us, all) = told.entry(row.node_uuid.clone()).or_default();
+        *over_us = row.over_us.max(*over_us);
+        all.extend(finding(row));
+    }
+    for row in runs {
+        let is_newer = told.get(&row.node_uuid).is_none_or(|(over_us, _)| *over_us < row.collected_us);
+        if is_newer {
+            let all = of_run(&row)?;
+            told.insert(row.node_uuid, (row.collected_us, all));
+        }
+    }
+    Ok(told.into_iter().map(|(node, (_, all))| (node, all)).collect())
+}
+
+fn introspection(row: StandingRow) -> Value {
     json!({
         "state": row.state,
         "started_at": Timestamp(row.started_us).to_string(),
@@ -99,8 +120,19 @@ fn introspection(row: &StandingRow) -> Value {
     })
 }
 
-fn finding(row: &FindingRow) -> Value {
-    json!({"level": row.level, "message": row.message, "task": row.task_id, "at": Timestamp(row.ts_us).to_string()})
+fn finding(row: FindingRow) -> Option<Value> {
+    let (message, at) = (row.message?, Timestamp(row.ts_us?).to_string());
+    Some(json!({"level": row.level, "message": message, "task": row.task_id, "at": at}))
+}
+
+/// What the report of a run tells.
+fn of_run(row: &DesignRow) -> Result<Vec<Value>> {
+    let text = documents::unpack(row.codec, row.size_bytes, &row.body)?;
+    let report: Value = serde_json::from_slice(&text).map_err(Error::internal)?;
+    let list = report.pointer("/details/messageList").and_then(Value::as_array);
+    let at = Timestamp(row.collected_us).to_string();
+    let shown = |entry: &Value| json!({"level": entry.get("level"), "message": entry.get("message"), "task": row.task_id, "at": at});
+    Ok(list.into_iter().flatten().map(shown).collect())
 }
 
 impl Seen {

@@ -76,7 +76,8 @@ impl Reader {
         }
         // What else is wrong with it can not be known where nobody knows which one it is.
         let knows = |name: &str, found: bool| found || members.get(name).is_none_or(Value::is_null);
-        let known = knows("pk", blob.pk.is_some()) && (kind != Kind::System || knows("uuid", blob.uuid.is_some()));
+        let known =
+            knows("pk", blob.pk.is_some()) && (kind != Kind::System || knows("uuid", blob.uuid.is_some()));
         known.then_some(blob)
     }
 
@@ -243,15 +244,18 @@ impl Reader {
         if let Some(near) = near {
             self.findings.misspelt(format!("{}/{}", blob.place.pointer, escaped(near)));
         }
-        let text = format!("There is no member {name} in {}{hint}", one(kind));
+        let text = format!("{} {} has no member {name}{hint}", article(kind, "A"), kind.name());
         self.wrong(blob, name, Code::UnknownMember, text, value);
     }
 }
 
 /// A kind with its article.
 fn one(kind: Kind) -> String {
-    let article = if kind.name().starts_with('a') { "an" } else { "a" };
-    format!("{article} {}", kind.name())
+    format!("{} {}", article(kind, "a"), kind.name())
+}
+
+fn article(kind: Kind, first: &str) -> String {
+    if kind.name().starts_with('a') { format!("{first}n") } else { first.to_owned() }
 }
 
 /// The name that is meant most likely, where one is near enough.

@@ -51,6 +51,14 @@ impl<'de> Visitor<'de> for Tree {
         Ok(Value::from(number))
     }
 
+    fn visit_i128<E: Error>(self, number: i128) -> Result<Value, E> {
+        Number::from_i128(number).map(Value::Number).ok_or_else(|| E::custom("the number is too large"))
+    }
+
+    fn visit_u128<E: Error>(self, number: u128) -> Result<Value, E> {
+        Number::from_u128(number).map(Value::Number).ok_or_else(|| E::custom("the number is too large"))
+    }
+
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
         Ok(Value::from(number))
     }
@@ -96,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_value_is_read_as_it_is() {
-        let text = r#"{"a": [null, true, -7, 1.10, 99999999999999999999, 1e400, "x\u00e4", {}], "b": {"c": {"d": ""}}}"#;
+        let text = r#"{"a": [null, true, -7, 1.10, 99999999999999999999, -99999999999999999999, 123456789012345678901234567890123456789012345, 1e400, "x\u00e4", {}], "b": {"c": {"d": ""}}}"#;
         let Unique(value) = serde_json::from_str(text).unwrap();
         assert_eq!(value, serde_json::from_str::<Value>(text).unwrap());
         assert_eq!(Unique::deserialize(&value).unwrap().0, value);
@@ -106,8 +114,14 @@ mod tests {
     fn a_member_that_stands_there_twice_is_told_with_its_place() {
         for text in [r#"{"a": 1, "a": 1}"#, r#"{"x": [{"b": {"a": 1, "c": 2, "a": 3}}]}"#] {
             let error = serde_json::from_str::<Unique>(text).unwrap_err();
-            assert!(error.to_string().contains("the member a stands there twice") && error.column() > 5, "{error}");
+            assert!(
+                error.to_string().contains("the member a stands there twice") && error.column() > 5,
+                "{error}"
+            );
         }
-        assert_eq!(serde_json::from_str::<Unique>(r#"[{"a": 1}, {"a": 1}]"#).unwrap().0, json!([{"a": 1}, {"a": 1}]));
+        assert_eq!(
+            serde_json::from_str::<Unique>(r#"[{"a": 1}, {"a": 1}]"#).unwrap().0,
+            json!([{"a": 1}, {"a": 1}])
+        );
     }
 }

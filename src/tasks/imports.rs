@@ -4,6 +4,7 @@
 //! was interrupted and is begun anew writes nothing twice; its errors are the messages of the task.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::dispatcher::{Desk, finish, ours};
 use super::drive;
-use super::jobs::{Finish, about_task};
+use super::jobs::{AT_WORK, Finish, about_task};
 use super::model::{Outcome, Status};
 use super::requests::Create;
 use crate::clock::Timestamp;
@@ -20,11 +21,11 @@ use crate::context::Request;
 use crate::error::{Error, Kind, Result};
 use crate::inventory::options::{Dialect, Pace};
 use crate::inventory::rights::{Right, Rights};
-use crate::inventory::service::{Format, Order};
+use crate::inventory::service::{Format, Order, Stage, Watch};
 use crate::inventory::{Answer, Verdict};
 use crate::store::documents::{Packed, unpack};
 use crate::store::inventory::orders::ImportOrderRow;
-use crate::store::tasks::{NewMessage, TaskRow};
+use crate::store::tasks::{Change, NewMessage, TaskRow};
 use crate::store::{Job, QueryResult, Session};
 
 /// How an import is to be carried out, as it is kept.
@@ -97,7 +98,7 @@ impl Job for CreateImport {
     }
 }
 
-/// Ends an import: with what came of it, and without what is not needed any more.
+/// Ends an import: with what came of it.
 #[derive(Clone, Debug)]
 struct Done {
     finish: Finish,
@@ -115,7 +116,6 @@ impl Job for Done {
         if let Some(set) = &self.change_set {
             session.add_link(task, "change_set", &format!("/v1/inventory/changes?change_set={set}"))?;
         }
-        session.delete_import_order(task)?;
         Ok(true)
     }
 }
@@ -131,6 +131,7 @@ pub(super) async fn work(desk: &Desk, id: &str, term: &Term) -> Result<()> {
         return finish(desk, id, term, Outcome::Failure, "The request is not kept any more.").await;
     };
     let order = desk.registry.shared().compute(move || taken_up(&row)).await?;
+    let order = Order { watch: watched(desk, id, term), ..order };
     let inventory = desk.inventory.over(desk.store().under(term.clone()));
     let request = Request { asker: drive::asker(&task), received: Instant::now() };
     match request.scope(inventory.import(order)).await {
@@ -138,6 +139,46 @@ pub(super) async fn work(desk: &Desk, id: &str, term: &Term) -> Result<()> {
         // Tried again, here or by another leader.
         Err(error) if error.kind == Kind::Unavailable => Err(error),
         Err(error) => finish(desk, id, term, Outcome::Failure, &error.text).await,
+    }
+}
+
+/// Has the task tell how far its import has come.
+fn watched(desk: &Desk, id: &str, term: &Term) -> Watch {
+    let (store, clock) = (desk.store().under(term.clone()), Arc::clone(&desk.registry.shared().clock));
+    let (task, term) = (id.to_owned(), term.clone());
+    Watch(Some(Arc::new(move |stage, count| {
+        let step = Step { task: task.clone(), term: term.clone(), stage, count, now: clock.now() };
+        if let Err(error) = store.write_blocking(step) {
+            log::warn!("How far an import has come could not be told task={task} error={error}");
+        }
+    })))
+}
+
+/// Tells how far an import has come.
+#[derive(Clone, Debug)]
+struct Step {
+    task: String,
+    term: Term,
+    stage: Stage,
+    count: usize,
+    now: Timestamp,
+}
+
+impl Job for Step {
+    type Output = bool;
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<bool> {
+        let Self { task, term, stage, count, now } = self;
+        let text = match stage {
+            Stage::Read => format!("{count} systems were read, and are compared."),
+            Stage::Planned => format!("{count} objects change."),
+            Stage::Written => format!("{count} objects were written."),
+        };
+        if !session.change_task(task, &AT_WORK, Some(term), &Change::default(), *now)? {
+            return Ok(false);
+        }
+        session.add_messages(task, &[about_task(task, text, false, *now)])?;
+        Ok(true)
     }
 }
 
@@ -185,8 +226,6 @@ fn message(task: &str, entry: &Value, error: bool, at: Timestamp) -> NewMessage 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::json;
 
     use super::*;
@@ -198,6 +237,7 @@ mod tests {
     use crate::store::tests::on_each;
     use crate::tasks::jobs::Take;
     use crate::tasks::model::Action;
+    use crate::tasks::requests::{Answer as Stopped, Propagate, Terminate};
     use crate::tasks::service::tests::root;
 
     const NOW: Timestamp = Timestamp(1_767_232_740_000_000);
@@ -206,8 +246,8 @@ mod tests {
         Term { holder: Owner { name: "one".into(), epoch: 1 }, epoch: 1 }
     }
 
-    /// Queues an import and takes its task.
-    fn taken(store: &Store, body: &Value) -> TaskRow {
+    /// Queues an import.
+    fn queued(store: &Store, body: &Value) -> String {
         let row = TaskRow {
             action: Action::ImportInventory.name().to_owned(),
             ..root(&uuid::Uuid::new_v4().to_string())
@@ -215,7 +255,14 @@ mod tests {
         let rights = Rights { denied: BTreeSet::from([Right::Manage]) };
         let order = Order { body: body.to_string().into(), rights, generation: Some(1), ..Order::default() };
         let order = spooled(&row.id, &order).unwrap();
+        let id = row.id.clone();
         store.write_blocking(CreateImport { create: Create { row, now: NOW }, order }).unwrap();
+        id
+    }
+
+    /// Queues an import and takes its task.
+    fn taken(store: &Store, body: &Value) -> TaskRow {
+        queued(store, body);
         store.write_blocking(Take { term: term(), now: NOW }).unwrap().unwrap()
     }
 
@@ -255,6 +302,60 @@ mod tests {
             assert_eq!(kept(store, &task.id), None);
             let links = store.read_blocking(|session| session.links(std::slice::from_ref(&task.id))).unwrap();
             assert_eq!(links[0].2, format!("/v1/inventory/changes?change_set={}", task.id));
+        });
+    }
+
+    #[test]
+    fn an_import_that_is_stopped_or_given_up_leaves_no_request_behind() {
+        on_each(|store, _| {
+            let body = json!({"systems": {"a": {"hostname": "a"}}, "commit": true});
+            let stop = |id: &str| {
+                let (id, by) = (id.to_owned(), Some("alice".to_owned()));
+                let job = Terminate { id, propagate: Propagate::Children, by, now: NOW };
+                assert_eq!(store.write_blocking(job).unwrap(), Stopped::Done);
+            };
+            // Before it began.
+            let waiting = queued(store, &body);
+            assert!(kept(store, &waiting).is_some());
+            stop(&waiting);
+            assert_eq!(kept(store, &waiting), None);
+            // Before anything was done for it.
+            let task = taken(store, &body);
+            stop(&task.id);
+            assert!(kept(store, &task.id).is_some());
+            let end = |task: &str| Finish {
+                task: task.to_owned(),
+                term: term(),
+                outcome: Some(Outcome::Failure),
+                summary: String::new(),
+                messages: Vec::new(),
+                now: NOW,
+            };
+            assert!(store.write_blocking(end(&task.id)).unwrap());
+            assert_eq!(kept(store, &task.id), None);
+            // What goes on keeps its own.
+            let (one, other) = (queued(store, &body), queued(store, &body));
+            stop(&one);
+            assert!(kept(store, &other).is_some());
+        });
+    }
+
+    #[test]
+    fn how_far_an_import_has_come_is_told_while_it_is_worked_on() {
+        on_each(|store, _| {
+            let task = taken(store, &json!({"systems": {}}));
+            let step = |stage, count| Step { task: task.id.clone(), term: term(), stage, count, now: NOW };
+            for (stage, count) in [(Stage::Read, 7), (Stage::Planned, 5), (Stage::Written, 5)] {
+                assert!(store.write_blocking(step(stage, count)).unwrap());
+            }
+            let (_, _, messages) = told_of(store, &task.id);
+            let last = messages.get(messages.len() - 3..).unwrap();
+            assert_eq!(
+                last,
+                ["7 systems were read, and are compared.", "5 objects change.", "5 objects were written."]
+            );
+            let late = Step { term: Term { epoch: 9, ..term() }, ..step(Stage::Read, 1) };
+            assert!(!store.write_blocking(late).unwrap());
         });
     }
 

@@ -114,6 +114,7 @@ impl Job for Adopt {
             let end = Change::to(Status::Complete, *now)
                 .with_result(Outcome::Failure, Some("The task was interrupted too often.".to_owned()));
             session.change_task(&row.id, &AT_WORK, Some(term), &end, *now)?;
+            over(session, &row)?;
             "The task was interrupted too often."
         } else {
             "The task was interrupted, and begins anew."
@@ -407,6 +408,15 @@ impl Job for Finish {
         let mut all = messages.clone();
         all.push(about_task(task, summary, failed, *now));
         session.add_messages(task, &all)?;
+        over(session, &row)?;
         Ok(true)
     }
+}
+
+/// What a task does not need any more once it is over: the request that it was to carry out.
+pub(super) fn over(session: &mut dyn Session, task: &TaskRow) -> QueryResult<()> {
+    if task.action == Action::ImportInventory.name() {
+        session.delete_import_order(&task.id)?;
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 //! Invariant: each is one transaction under a condition on the task's status; a stop holds for the children in the same
 //! transaction.
 
-use super::jobs::{about_task, count_child};
+use super::jobs::{about_task, count_child, over};
 use super::model::{Outcome, Status};
 use crate::clock::Timestamp;
 use crate::store::tasks::{Change, TaskRow};
@@ -75,6 +75,7 @@ impl Job for Terminate {
         );
         if session.change_task(id, &[Status::Requested, Status::Queued], None, &stopped, *now)? {
             self.tell(session, "Action terminated.")?;
+            over(session, &row)?;
             if row.parent_id.is_some() {
                 count_child(session, &row, Outcome::Failure, Some("Action terminated."), *now)?;
             }

@@ -119,6 +119,8 @@ def test_an_import_too_large_to_wait_for_is_a_task_that_outlives_the_daemon(roll
     rollcall.start()
     status, messages = over(path)
     assert (status, messages[-1][:10]) == ('success', 'Committed:'), messages
+    told = [f'{SYSTEMS} systems were read, and are compared.', f'{SYSTEMS * 2} objects change.']
+    assert set(told) <= set(messages), messages
     names = [row['label'] for row in rollcall.get('/v1/inventory/changes?limit=1000').json()['changes']
              if row['kind'] == 'system']
     assert len(names) == len(set(names))

@@ -109,3 +109,19 @@ fn a_mistake_may_keep_only_its_own_system_out() {
     let (_, shown) = place.run(&["export", "--observed", "--format", "csv"]);
     assert!(shown.lines().count() == 2 && shown.contains("\na,"), "{shown}");
 }
+
+#[test]
+fn a_table_may_be_of_one_kind_and_its_empty_cells_may_clear() {
+    let place = Place::new();
+    let file = place.write("in.csv", "hostname,notes,hwadapter_set.hw0.mac\na,x,525400000001\n");
+    assert!(place.run(&["import", &file, "--commit"]).0);
+    let path = place.path("adapters.csv").display().to_string();
+    assert!(place.run(&["export", "--kind", "adapters", &path]).0);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("system,registration,name,pk,") && text.lines().count() == 2, "{text}");
+    assert!(place.run(&["import", &path, "--commit"]).1.contains("nothing to change"));
+    assert!(place.run(&["export", "--kind", "adapters", "--format", "json"]).1.contains("--kind is for CSV"));
+    let edit = place.write("edit.csv", "hostname,notes\na,\n");
+    assert!(place.run(&["diff", &edit]).1.contains(" 0 update"));
+    assert!(place.run(&["diff", &edit, "--skip-empty", "false"]).1.contains("notes: \"x\" -> null"));
+}

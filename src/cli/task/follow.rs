@@ -12,6 +12,7 @@ use super::FIELDS;
 use crate::cli::output::{self, Format};
 use crate::cli::remote::{Client, segment};
 use crate::error::{Error, Kind, Result};
+use crate::tasks::model::Action;
 
 /// What the exit codes of commands that wait mean.
 pub const CODES: &str = "Exit code with --block: 0 success, 1 failure, 2 partial success, 3 terminated, 4 it took longer than \
@@ -49,13 +50,14 @@ impl Follow {
             let give_up = self.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
             let path = format!("/v1/tasks/{}", segment(text(&task, "/task_id")));
             let mut meter = Meter::new();
+            let mut told = Told::default();
             while !is_over(&task) && !late {
-                meter.show(&task);
+                meter.show(&task, told.of(client, &path, &task).await?);
                 tokio::time::sleep(LOOK).await;
                 task = patient(client, &path).await?;
                 late = give_up.is_some_and(|give_up| Instant::now() >= give_up) && !is_over(&task);
             }
-            meter.show(&task);
+            meter.show(&task, told.of(client, &path, &task).await?);
             meter.end();
         }
         output::print(&task, self.output, |task| output::members(task, FIELDS), out)?;
@@ -97,23 +99,52 @@ fn code(task: &Value) -> ExitCode {
     }
 }
 
+/// What a task told last; of those that are not done node by node.
+#[derive(Debug, Default)]
+struct Told {
+    after: u64,
+    last: String,
+}
+
+impl Told {
+    /// Nothing of a task that is counted by its nodes.
+    async fn of(&mut self, client: &Client, path: &str, task: &Value) -> Result<Option<&str>> {
+        if text(task, "/action") != Action::ImportInventory.name() {
+            return Ok(None);
+        }
+        let page = patient(client, &format!("{path}/messages?after_seq={}&limit={PAGE}", self.after)).await?;
+        if let Some(message) = page.as_array().and_then(|messages| messages.last()) {
+            self.after = message.pointer("/seq").and_then(Value::as_u64).unwrap_or(self.after);
+            text(message, "/message").clone_into(&mut self.last);
+        }
+        Ok(Some(&self.last))
+    }
+}
+
 /// How far a task has come: a bar on a terminal, else a line for each change.
 struct Meter {
     bar: Option<ProgressBar>,
     last: String,
 }
 
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+}
+
 impl Meter {
     fn new() -> Self {
         let bar = io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("nodes [{bar:40.cyan}] {pos}/{len} {msg} {elapsed}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
-            ProgressBar::new(0).with_style(style)
+            ProgressBar::new(0).with_style(style("nodes [{bar:40.cyan}] {pos}/{len} {msg} {elapsed}"))
         });
         Self { bar, last: String::new() }
     }
 
-    fn show(&mut self, task: &Value) {
+    /// `said` is what a task told last that has no nodes to be counted.
+    fn show(&mut self, task: &Value, said: Option<&str>) {
+        if let Some(said) = said {
+            return self.say(text(task, "/status"), said);
+        }
         let count =
             |name: &str| task.pointer(&format!("/progress/{name}")).and_then(Value::as_u64).unwrap_or(0);
         let (total, failed, succeeded) = (count("total"), count("failed"), count("succeeded"));
@@ -125,14 +156,26 @@ impl Meter {
                 bar.set_position(done);
                 bar.set_message(format!("{}: {told}", text(task, "/status")));
             }
-            None => {
-                let line = format!("{}: {done}/{total} nodes, {told}", text(task, "/status"));
-                if line != self.last {
-                    // Nobody is there to read it where this can not be written.
-                    let _ = writeln!(io::stderr(), "{line}");
-                    self.last = line;
-                }
+            None => self.line(format!("{}: {done}/{total} nodes, {told}", text(task, "/status"))),
+        }
+    }
+
+    fn say(&mut self, status: &str, said: &str) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_style(style("{spinner} {msg} {elapsed}"));
+                bar.set_message(format!("{status}: {said}"));
+                bar.tick();
             }
+            None => self.line(format!("{status}: {said}")),
+        }
+    }
+
+    fn line(&mut self, line: String) {
+        if line != self.last {
+            // Nobody is there to read it where this can not be written.
+            let _ = writeln!(io::stderr(), "{line}");
+            self.last = line;
         }
     }
 

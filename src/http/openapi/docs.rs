@@ -238,6 +238,11 @@ pub(in crate::http) const EXPORT: Doc = Doc {
             "Whether relations are names or keys.",
         ),
         ("related", r#"{"enum": ["observed"]}"#, "Also what was observed of the nodes."),
+        (
+            "kind",
+            r#"{"enum": ["systems", "registrations", "adapters"]}"#,
+            "CSV with a line for each object of this kind, not one for each system.",
+        ),
         ("limit", r#"{"type": "integer", "minimum": 0}"#, "Systems at most; all without it."),
         ("marker", r#"{"type": "string"}"#, "The last host name of the page before."),
     ],
@@ -246,7 +251,7 @@ pub(in crate::http) const EXPORT: Doc = Doc {
 };
 
 pub(in crate::http) const IMPORT: Doc = Doc {
-    summary: "Tells what an import would change, and with commit changes it: all or nothing. CSV takes the other members as parameters.",
+    summary: "Tells what an import would change, and with commit changes it: all or nothing. CSV takes the other members, and skip_empty, as parameters.",
     body: Some(super::Body::Inventory),
     successes: &[
         (200, Json("InventoryOutcome")),
@@ -264,13 +269,14 @@ pub(in crate::http) const CHANGES: Doc = Doc {
     summary: "What was changed in the inventory, by whom and why, the oldest first.",
     query: &[
         ("change_set", r#"{"type": "string"}"#, "Of this change set."),
-        ("system", r#"{"type": "integer"}"#, "Of the system with this key."),
+        ("system", r#"{"type": "string"}"#, "Of the system with this key, UUID or host name."),
         ("user", r#"{"type": "string"}"#, "By this user."),
         ("since", MOMENT, "Committed then or later."),
         LIMIT,
         ("marker", r#"{"type": "string"}"#, "As the Link header gives it."),
     ],
     successes: &[(200, Json("InventoryChanges"))],
+    refusals: &[404],
     ..NONE
 };
 

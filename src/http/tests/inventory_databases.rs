@@ -250,6 +250,58 @@ fn a_request_that_can_not_be_taken_is_told_why() {
         }
         let answer = post("/v1/inventory/import", "text/plain", "{}").await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        for (coding, status) in [("gzip", 415), ("identity", 200)] {
+            let asking = request("POST", "/v1/inventory/import").insert_header(("content-encoding", coding));
+            let answer =
+                send(&Fake::new(), &Settings::default(), asking.set_payload("{\"systems\": {}}")).await;
+            assert_eq!(answer.status.as_u16(), status, "{coding}");
+        }
+    });
+}
+
+#[test]
+fn a_table_of_a_kind_comes_back_unchanged_and_its_parameters_are_members() {
+    on_each(|| async {
+        made(Shape::Own).await;
+        for (kind, unchanged) in [("systems", 1), ("registrations", 3), ("adapters", 5)] {
+            let path = format!("/v1/inventory/export?format=csv&kind={kind}");
+            let text = ask("GET", &path).await.text().to_owned();
+            let again = post("/v1/inventory/import?commit=true", "text/csv", text.clone()).await;
+            let summary = body(&again)["summary"].clone();
+            assert_eq!(
+                summary,
+                json!({"create": 0, "update": 0, "move": 0, "delete": 0, "unchanged": unchanged}),
+                "{text}"
+            );
+        }
+        for path in ["kind=systems", "format=csv&kind=views"] {
+            let answer = ask("GET", &format!("/v1/inventory/export?{path}")).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        }
+        let errors = refused(&post("/v1/inventory/import?comit=true", "text/csv", "hostname\n").await, 400);
+        assert_eq!((&errors[0]["pointer"], &errors[0]["code"]), (&json!("/comit"), &json!("unknown_member")));
+        let table = format!("hostname,serial\n{NAME},\n");
+        let cleared = post("/v1/inventory/import?skip_empty=false", "text/csv", table.clone()).await;
+        assert_eq!(body(&cleared)["summary"]["unchanged"], 1);
+        refused(&post("/v1/inventory/import?skip_empty=no", "text/csv", table).await, 400);
+    });
+}
+
+#[test]
+fn the_history_of_a_system_is_found_by_its_name() {
+    on_each(|| async {
+        let uuid = made(Shape::Own).await[NAME]["uuid"].as_str().unwrap().to_owned();
+        for ident in [NAME, "FooBob.mozilla.com", &uuid] {
+            let found =
+                ask("GET", &format!("/v1/inventory/changes?system={ident}&since=2020-01-01")).await.json();
+            assert_eq!(found["changes"].as_array().unwrap().len(), 6, "{ident}");
+        }
+        assert_eq!(ask("GET", "/v1/inventory/changes?system=nobody").await.status, StatusCode::NOT_FOUND);
+        assert_eq!(ask("GET", "/v1/inventory/changes?system=99999").await.json()["changes"], json!([]));
+        assert_eq!(
+            ask("GET", "/v1/inventory/changes?since=2020-13-01").await.status,
+            StatusCode::BAD_REQUEST
+        );
     });
 }
 

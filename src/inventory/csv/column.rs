@@ -107,13 +107,18 @@ impl Column {
     /// What its object is called; none for the one that the table is about.
     pub fn label(&self) -> Option<&str> {
         let place = if self.kind == Kind::Attribute { 1 } else { 2 };
-        self.path.iter().nth_back(place.min(self.path.len()).saturating_sub(1)).filter(|_| self.path.len() > 1).map(String::as_str)
+        self.path
+            .iter()
+            .nth_back(place.min(self.path.len()).saturating_sub(1))
+            .filter(|_| self.path.len() > 1)
+            .map(String::as_str)
     }
 
     /// Whether an empty cell takes something away: what may be null, of an object that something is said of.
     pub fn clears(&self, spoken_of: &HashSet<&[String]>) -> bool {
         let own = self.path.len().checked_sub(1).and_then(|length| self.path.get(..length));
-        self.field.is_some_and(|field| field.need == Need::No) && own.is_some_and(|own| spoken_of.contains(own))
+        self.field.is_some_and(|field| field.need == Need::No)
+            && own.is_some_and(|own| spoken_of.contains(own))
     }
 
     /// What a cell says.
@@ -130,10 +135,12 @@ impl Column {
         let mut at = object;
         for segment in above {
             at = match at {
-                Value::Object(members) => members.entry(segment.clone()).or_insert_with(|| match segment.as_str() {
-                    "cname" => Value::Array(vec![Value::Object(Map::new())]),
-                    _ => Value::Object(Map::new()),
-                }),
+                Value::Object(members) => {
+                    members.entry(segment.clone()).or_insert_with(|| match segment.as_str() {
+                        "cname" => Value::Array(vec![Value::Object(Map::new())]),
+                        _ => Value::Object(Map::new()),
+                    })
+                }
                 Value::Array(items) => match items.first_mut() {
                     Some(only) => only,
                     None => return,

@@ -192,7 +192,9 @@ fn object(
     let cells = || columns.iter().filter_map(|(place, column)| Some((column, record.get(*place)?)));
     let spoken_of: HashSet<&[String]> = match empty {
         Empty::Keeps => HashSet::new(),
-        Empty::Clears => cells().filter(|(_, text)| !text.is_empty()).flat_map(|(column, _)| column.above()).collect(),
+        Empty::Clears => {
+            cells().filter(|(_, text)| !text.is_empty()).flat_map(|(column, _)| column.above()).collect()
+        }
     };
     for (column, text) in cells() {
         let read = match text {
@@ -208,7 +210,8 @@ fn object(
                 let text = format!("{}: {wanted} is expected", column.head);
                 let problem = Problem::of_object(column.kind, &place, Code::Type, text);
                 let field = column.path.last().cloned();
-                findings.wrong(Problem { field, ..problem.with(Value::from(text_of(record, columns, column))) });
+                findings
+                    .wrong(Problem { field, ..problem.with(Value::from(text_of(record, columns, column))) });
             }
         }
     }

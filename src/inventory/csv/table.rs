@@ -92,7 +92,10 @@ impl Sheet {
             let path = format!("/systems/{number}");
             let named = self.columns.iter().find(|(_, column)| column.path == ["hostname"]);
             let named = named.and_then(|(place, _)| record.get(*place)).filter(|name| !name.is_empty());
-            let place = Place { pointer: path.clone(), label: named.map_or_else(|| number.to_string(), str::to_owned) };
+            let place = Place {
+                pointer: path.clone(),
+                label: named.map_or_else(|| number.to_string(), str::to_owned),
+            };
             let value = object(&self.columns, record, empty, &place, findings);
             return Row { system: Some((place, value)), pointers: vec![path] };
         }
@@ -100,11 +103,21 @@ impl Sheet {
     }
 
     /// A line that is a part of a system.
-    fn part(&mut self, record: &::csv::StringRecord, line: u64, empty: Empty, findings: &mut Findings) -> Row {
+    fn part(
+        &mut self,
+        record: &::csv::StringRecord,
+        line: u64,
+        empty: Empty,
+        findings: &mut Findings,
+    ) -> Row {
         let system = self.parent(0, record).to_owned();
         if system.is_empty() {
             let problem = Problem::of_request("/systems", Code::Missing, "The column system says which one");
-            findings.wrong(Problem { line: Some(line), column: self.parents[0].and_then(number_of), ..problem });
+            findings.wrong(Problem {
+                line: Some(line),
+                column: self.parents[0].and_then(number_of),
+                ..problem
+            });
             return Row::default();
         }
         let known = self.groups.len();
@@ -114,7 +127,8 @@ impl Sheet {
         };
         let mut path = vec!["systems".to_owned(), index.to_string()];
         let mut pointers = Vec::new();
-        let mut note = |path: &[String], when: bool| pointers.extend(when.then(|| format!("/{}", pointer(path))));
+        let mut note =
+            |path: &[String], when: bool| pointers.extend(when.then(|| format!("/{}", pointer(path))));
         note(&path, is_new);
         let own = if self.table == Table::Adapters { "hwadapter_set" } else { "staticreg_set" };
         let registration = column::parent(self.parent(1, record));
@@ -137,9 +151,10 @@ impl Sheet {
 
     /// The systems of a table whose lines are parts of them.
     pub fn grouped(&mut self) -> impl Iterator<Item = (Place, Value)> + use<> {
-        std::mem::take(&mut self.groups).into_iter().enumerate().map(|(number, (label, value))| {
-            (Place { pointer: format!("/systems/{number}"), label }, value)
-        })
+        std::mem::take(&mut self.groups)
+            .into_iter()
+            .enumerate()
+            .map(|(number, (label, value))| (Place { pointer: format!("/systems/{number}"), label }, value))
     }
 }
 

@@ -37,13 +37,18 @@ fn commits(format: Format, text: String) -> Order {
 pub(super) fn assert_round_trip(place: &Place) {
     let (state, history) = (place.state(), place.history().len());
     let all = place.systems();
-    for format in [Format::Json, Format::Yaml, Format::Csv] {
+    let tables = [Table::Wide, Table::Systems, Table::Registrations, Table::Adapters];
+    let tables = tables.map(|table| (Format::Csv, table));
+    for (format, table) in
+        [(Format::Json, Table::Wide), (Format::Yaml, Table::Wide)].into_iter().chain(tables)
+    {
         for relations in [Relations::Names, Relations::Keys] {
-            let text = place.text("", format, relations);
+            let text = place.table("", format, relations, table);
             let (verdict, answer) = place.order(&commits(format, text.clone()));
             assert_eq!(verdict, Verdict::Fine, "{format:?} {answer:#}\n{text}");
             let summary = &answer["summary"];
-            assert_eq!(summary["unchanged"].as_u64() > Some(0), !all.is_empty());
+            let is_empty = if format == Format::Csv { text.lines().count() == 1 } else { all.is_empty() };
+            assert_eq!(summary["unchanged"].as_u64() > Some(0), !is_empty);
             for op in ["create", "update", "move", "delete"] {
                 assert_eq!(summary[op], 0, "{format:?} {answer:#}");
             }

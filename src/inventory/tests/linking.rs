@@ -238,6 +238,56 @@ fn an_export_shows_what_was_observed_and_an_import_passes_it_over() {
     });
 }
 
+/// A run that was held against a design.
+struct Held {
+    node: Uuid,
+    at: i64,
+    report: Value,
+}
+
+impl Job for Held {
+    type Output = ();
+
+    fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
+        let content = Packed::pack(self.report.to_string().as_bytes()).unwrap();
+        session.keep_document(&content, Timestamp(self.at))?;
+        let items = vec![Reference { generator: Generator::DesignFindings, digest: content.digest.clone() }];
+        let run = Uuid::from_u128(u128::try_from(self.at).unwrap());
+        session.add_builds(self.node, run, &Collection { items, ..Collection::default() }, Timestamp(self.at))
+    }
+}
+
+#[test]
+fn the_newest_comparison_is_shown_whether_it_was_asked_for_or_came_with_a_run() {
+    use crate::design::finding::Finding;
+    use crate::design::standing::report;
+
+    on_each(|place| {
+        place.commit(json!({"a": system("a.example.com", MAC)}));
+        let node = introspected(place, 1, &[MAC], None);
+        let uuid = Uuid::parse_str(&node).unwrap();
+        let found = |place: &Place| host(place, "a.example.com")["findings"].clone();
+        let held = |at: i64, text: &str| {
+            let findings =
+                if text.is_empty() { Vec::new() } else { vec![Finding::error("X", "a/b", text.to_owned())] };
+            place.store.write_blocking(Held { node: uuid, at, report: report("r", "d", &findings) }).unwrap();
+        };
+        assert_eq!(found(place), json!([]));
+        held(2, "Of the first run");
+        let entry = json!({"level": "Error", "message": "Of the first run", "task": null, "at": "1970-01-01T00:00:00.000002"});
+        assert_eq!(found(place), json!([entry]));
+        // Asked for after that, at five.
+        compared(place, &node);
+        assert_eq!(found(place)[0]["message"], "Too little memory");
+        held(4, "Before that");
+        assert_eq!(found(place)[0]["message"], "Too little memory");
+        held(8, "Of the last run");
+        assert_eq!(found(place)[0]["message"], "Of the last run");
+        held(9, "");
+        assert_eq!(found(place), json!([]));
+    });
+}
+
 const COMPARED: &str = "00000000-0000-4000-8000-000000000777";
 const AT: &str = "1970-01-01T00:00:00.000007";
 

@@ -10,6 +10,7 @@ mod naming;
 mod properties;
 mod refusing;
 mod separately;
+mod tables;
 
 use std::sync::Arc;
 
@@ -68,6 +69,10 @@ impl Place {
     }
 
     pub(super) fn text(&self, q: &str, format: Format, relations: Relations) -> String {
+        self.table(q, format, relations, Table::Wide)
+    }
+
+    pub(super) fn table(&self, q: &str, format: Format, relations: Relations, table: Table) -> String {
         let selection = Selection {
             search: search::read(q).unwrap(),
             limit: None,
@@ -75,7 +80,7 @@ impl Place {
             fields: Vec::new(),
             relations,
             related: Related::Nothing,
-            table: Table::Wide,
+            table,
         };
         let (mut export, _) = Export::new(self.inventory.clone(), selection, format).unwrap();
         let mut text = Vec::new();

@@ -192,3 +192,72 @@ fn whatever_is_sent_is_answered_and_a_dry_run_stores_nothing() {
         assert_eq!((place.state(), place.systems()), (state, systems));
     });
 }
+
+/// A system of which one value, wherever it stands, is another one.
+fn almost_good() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-3..3_000_000_000_i64).prop_map(Value::from),
+        prop::sample::select(vec![
+            "",
+            "1.5",
+            "7",
+            "4",
+            "2026-01-31",
+            "2026-02-30",
+            "nic7",
+            "hw1",
+            "a b",
+            "public",
+            "production"
+        ])
+        .prop_map(Value::from),
+        prop::sample::select(vec![
+            json!([]),
+            json!({}),
+            json!(["public"]),
+            json!({"add": ["private"]}),
+            json!(1.25),
+            json!([1])
+        ]),
+    ];
+    (any::<prop::sample::Index>(), leaf).prop_map(|(place, leaf)| {
+        let mut system = whole("a.example.com", 1);
+        let mut pointers = Vec::new();
+        paths(&system, "", &mut pointers);
+        *system.pointer_mut(place.get(&pointers)).unwrap() = leaf;
+        system
+    })
+}
+
+fn paths(value: &Value, at: &str, found: &mut Vec<String>) {
+    let Some(members) = value.as_object() else { return };
+    for (name, value) in members {
+        let at = format!("{at}/{name}");
+        paths(value, &at, found);
+        found.push(at);
+    }
+}
+
+#[test]
+fn whatever_is_taken_is_what_the_published_schema_says() {
+    let schema = jsonschema::draft202012::new(&super::super::schema::document()).unwrap();
+    let (taken, refused) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    on_each(|place| {
+        let config = Config { cases: 150, failure_persistence: None, ..Config::default() };
+        TestRunner::new(config)
+            .run(&almost_good(), |system| {
+                let body = json!({"systems": {"a": system}});
+                if place.import(&body).0 == Verdict::Fine {
+                    taken.set(taken.get() + 1);
+                    prop_assert!(schema.is_valid(&body), "{body}");
+                } else {
+                    refused.set(refused.get() + 1);
+                }
+                Ok(())
+            })
+            .unwrap();
+    });
+    assert!(taken.get() > 20 && refused.get() > 20, "{taken:?} {refused:?}");
+}

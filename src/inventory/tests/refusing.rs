@@ -35,6 +35,7 @@ fn five_mistakes_are_five_errors_in_one_answer() {
         let (verdict, answer) = place.import(&body);
         assert_eq!((verdict, &answer["status"]), (Verdict::Refused, &json!(422)));
         let found = errors(&answer);
+        assert_eq!(found.len(), 5, "{found:?}");
         for wanted in [
             error("/systems/a/hostname", "type"),
             error("/systems/b/purchase_date", "syntax"),
@@ -59,7 +60,7 @@ fn a_member_that_is_not_known_is_refused_with_what_is_meant() {
         let texts: Vec<&str> =
             answer["errors"].as_array().unwrap().iter().map(|e| e["message"].as_str().unwrap()).collect();
         assert!(texts[0].ends_with("serial is near to it"), "{texts:?}");
-        assert!(texts[1].ends_with("it belongs to a adapter"), "{texts:?}");
+        assert!(texts[1].ends_with("it belongs to an adapter"), "{texts:?}");
         assert!(texts[2].ends_with("no member colour"), "{texts:?}");
         assert!(texts[3].ends_with("hwadapter_set is near to it"), "{texts:?}");
         assert!(errors(&answer).iter().all(|(_, code)| code == "unknown_member"));
@@ -271,5 +272,129 @@ fn an_unknown_system_is_told_by_what_it_was_looked_for() {
         let fail = json!({"match": "hostname", "on_missing": "fail"});
         assert_eq!(at(json!({"hostname": "a"}), fail), [error("/systems/a/hostname", "not_found")]);
         assert_eq!(at(json!({}), json!({})), [error("/systems/a/hostname", "missing")]);
+    });
+}
+
+#[test]
+fn a_mistake_is_told_once() {
+    on_each(|place| {
+        for (blob, wanted) in [
+            (json!({"hostnme": "a"}), error("/systems/x/hostnme", "unknown_member")),
+            (json!({"pk": "1", "colour": 5}), error("/systems/x/pk", "type")),
+            (json!({"pk": 0}), error("/systems/x/pk", "type")),
+            (json!({"uuid": "x"}), error("/systems/x/uuid", "syntax")),
+            (json!({"hostname": 5}), error("/systems/x/hostname", "type")),
+        ] {
+            let found = place.errors(&json!({"systems": {"x": blob}}));
+            assert_eq!(
+                found.iter().filter(|(_, code)| code != "unknown_member").count(),
+                usize::from(wanted.1 != "unknown_member"),
+                "{found:?}"
+            );
+            assert!(found.contains(&wanted), "{found:?}");
+        }
+    });
+}
+
+#[test]
+fn no_member_may_stand_there_twice() {
+    on_each(|place| {
+        for body in [
+            r#"{"systems": {"a": {"hostname": "a", "hostname": "b"}}}"#,
+            r#"{"systems": {}, "commit": false, "commit": true}"#,
+            r#"{"systems": {"a": {"hostname": "a"}}, "systems": {}}"#,
+            r#"{"systems": [{"hostname": "a", "keyvalue_set": {"x": {"key": "a", "value": "1"}, "x": {"key": "b", "value": ""}}}]}"#,
+        ] {
+            let (verdict, answer) = place.order(&Order { body: Bytes::from(body), ..Order::default() });
+            assert_eq!(
+                (verdict, errors(&answer)),
+                (Verdict::Malformed, vec![error("", "malformed")]),
+                "{body}"
+            );
+            let entry = &answer["errors"][0];
+            assert!(entry["line"] == 1 && entry["column"].as_u64() > Some(10), "{entry}");
+            assert!(entry["message"].as_str().unwrap().contains("stands there twice"), "{entry}");
+        }
+        let labels = r#"{"systems": {"a": {"hostname": "a"}, "a": {"hostname": "b"}}}"#;
+        let (_, answer) = place.order(&Order { body: Bytes::from(labels), ..Order::default() });
+        assert_eq!(
+            (&answer["errors"][0]["kind"], &answer["errors"][0]["label"]),
+            (&json!("system"), &json!("a"))
+        );
+        let views =
+            json!({"fqdn": "a", "ip_str": "192.0.2.1", "views": {"add": ["public"], "remove": ["public"]}});
+        let found =
+            place.errors(&json!({"systems": {"a": {"hostname": "a", "staticreg_set": {"nic0": views}}}}));
+        assert_eq!(found, [error("/systems/a/staticreg_set/nic0/views", "duplicate_in_request")]);
+    });
+}
+
+#[test]
+fn yaml_says_what_it_says_to_whoever_reads_it() {
+    on_each(|place| {
+        let text = "# one host\nsystems:\n  a:\n    hostname: a.example.com\n    serial: 1.10\n    asset_tag: 007\n    notes: no\n\
+                    \x20   purchase_price: 1e3\n    switch_ports: 0x10\n    oob_switch_port: 12:30:45\n    rack_order: 7.02\n\
+                    \x20   purchase_date: 2026-01-31\n    patch_panel_port: 123456789012345678901234567890\n\
+                    \x20   hwadapter_set:\n      hw0: {mac: 525400000001}\n      hw1: {mac: 52:54:00:00:00:02}\n\
+                    \x20     hw2: {mac: 52e400000003}\n    keyvalue_set:\n      k: {key: on, value: 010}\ncommit: true\ncomment: 2026\n";
+        let order = Order { body: text.into(), format: Format::Yaml, ..Order::default() };
+        let (verdict, answer) = place.order(&order);
+        assert_eq!(verdict, Verdict::Fine, "{answer:#}");
+        let system = &place.systems()["a.example.com"];
+        for (member, value) in [
+            ("serial", "1.10"),
+            ("asset_tag", "007"),
+            ("notes", "no"),
+            ("purchase_price", "1e3"),
+            ("switch_ports", "0x10"),
+            ("oob_switch_port", "12:30:45"),
+            ("rack_order", "7.02"),
+            ("purchase_date", "2026-01-31"),
+            ("patch_panel_port", "123456789012345678901234567890"),
+        ] {
+            assert_eq!(system[member], value, "{member}");
+        }
+        let macs: Vec<&Value> =
+            system["hwadapter_set"].as_object().unwrap().values().map(|adapter| &adapter["mac"]).collect();
+        assert_eq!(macs, ["52:54:00:00:00:01", "52:54:00:00:00:02", "52:e4:00:00:00:03"]);
+        assert_eq!(system["keyvalue_set"]["on"]["value"], "010");
+        assert_eq!(place.history()[0].1.comment.as_deref(), Some("2026"));
+        let of =
+            |body: &'static [u8]| Order { body: Bytes::from(body), format: Format::Yaml, ..Order::default() };
+        for (body, line, column) in [
+            (&b"systems: {}\ncommit: false\ncommit: true\n"[..], 3, 1),
+            (b"systems:\n  a: {hostname: \"\xff\"}\n", 2, 18),
+            (b"systems: {}\n---\nsystems: {}\n", 3, 1),
+        ] {
+            let (verdict, answer) = place.order(&of(body));
+            assert_eq!(verdict, Verdict::Malformed, "{answer:#}");
+            let entry = &answer["errors"][0];
+            assert_eq!((&entry["line"], &entry["column"]), (&json!(line), &json!(column)), "{entry}");
+        }
+        // Yes and no are words there, and no answer to whether it is to be done.
+        assert_eq!(place.order(&of(b"systems: {}\ncommit: yes\n")).0, Verdict::Malformed);
+    });
+}
+
+#[test]
+fn a_thousand_mistakes_are_told_and_that_there_are_more() {
+    on_each(|place| {
+        let bad = |count: usize| {
+            let systems: Vec<Value> = (0..count).map(|_| json!({"hostname": "-"})).collect();
+            let (verdict, answer) = place.import(&json!({"systems": systems, "commit": true}));
+            assert_eq!(verdict, Verdict::Refused);
+            (
+                answer["errors"].as_array().unwrap().len(),
+                answer["truncated"].clone(),
+                answer["detail"].clone(),
+            )
+        };
+        assert_eq!(bad(1), (1, json!(false), json!("1 mistake was found; nothing is written")));
+        assert_eq!(bad(1000), (1000, json!(false), json!("1000 mistakes were found; nothing is written")));
+        assert_eq!(
+            bad(1001),
+            (1000, json!(true), json!("1000 and more mistakes were found; nothing is written"))
+        );
+        assert!(place.systems().is_empty());
     });
 }

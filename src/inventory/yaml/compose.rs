@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// Nodes of the largest document.
 const MOST_NODES: usize = 10_000_000;
@@ -229,7 +229,9 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
         "true" | "True" | "TRUE" => Value::from(true),
         "false" | "False" | "FALSE" => Value::from(false),
         _ if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-            text.parse().map_or_else(|_| Value::from(text), Value::Number)
+            // An exponent would not be written again as it stands there.
+            let number = text.parse::<Number>().ok().filter(|number| number.as_str() == text);
+            number.map_or_else(|| Value::from(text), Value::Number)
         }
         _ => Value::from(text),
     }
@@ -243,16 +245,39 @@ mod tests {
 
     #[test]
     fn a_plain_scalar_is_what_it_is_in_json_and_text_otherwise() {
-        for text in ["no", "yes", "on", "y", "007", "0x10", "0o17", "1_000", "12:30:45", ".inf", "+5", "1.", "2026-01-01"] {
+        for text in [
+            "no",
+            "yes",
+            "on",
+            "y",
+            "007",
+            "0x10",
+            "0o17",
+            "1_000",
+            "12:30:45",
+            ".inf",
+            "+5",
+            "1e3",
+            "12E03",
+            "1.",
+            "2026-01-01",
+        ] {
             assert_eq!(document(&format!("a: {text}")), Ok(json!({"a": text})));
         }
-        for number in ["7", "-1.50", "1e3", "123456789012345678901234567890", "12E03"] {
+        for number in ["7", "-1.50", "123456789012345678901234567890", "0.10"] {
             let found = document(&format!("a: {number}")).unwrap();
-            assert!(found["a"].is_number() && found["a"].to_string().eq_ignore_ascii_case(number), "{found}");
+            assert!(found["a"].is_number() && found["a"].to_string() == number, "{found}");
         }
-        for (text, value) in [("", json!(null)), ("~", json!(null)), ("True", json!(true)), ("!!str 5", json!("5")),
-            ("'7'", json!("7")), ("\"no\"", json!("no")), ("|\n  a\n  b\n", json!("a\nb\n")), ("# nothing", json!(null))]
-        {
+        for (text, value) in [
+            ("", json!(null)),
+            ("~", json!(null)),
+            ("True", json!(true)),
+            ("!!str 5", json!("5")),
+            ("'7'", json!("7")),
+            ("\"no\"", json!("no")),
+            ("|\n  a\n  b\n", json!("a\nb\n")),
+            ("# nothing", json!(null)),
+        ] {
             assert_eq!(document(&format!("a: {text}")), Ok(json!({"a": value})), "{text}");
         }
         assert_eq!(document("1: a\n~: b"), Ok(json!({"1": "a", "~": "b"})));
@@ -289,6 +314,8 @@ mod tests {
         assert_eq!(place("a: {").0, 1);
         assert_eq!(place("a: 1\n<<: 5").0, 2);
         assert!(document(&"[".repeat(100_000)).is_err());
-        assert!(document(&format!("{}1{}", "{a: ".repeat(70), "}".repeat(70))).unwrap_err().text.contains("deep"));
+        assert!(
+            document(&format!("{}1{}", "{a: ".repeat(70), "}".repeat(70))).unwrap_err().text.contains("deep")
+        );
     }
 }

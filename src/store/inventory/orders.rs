@@ -1,7 +1,6 @@
 //! Rows of `import_orders`: imports that wait to be worked on as a task.
 //!
-//! Invariant: an order is written with its task, and goes when it was carried out, or with the task: one that is stopped
-//! before that lies there until its task is removed.
+//! Invariant: an order is written with its task, and goes when that is over: carried out, stopped or given up.
 
 use diesel::prelude::*;
 
