@@ -20,7 +20,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use rollcall::clock::SystemClock;
 use rollcall::config::DatabaseUrl;
-use rollcall::inventory::export::{Export, Related, Selection};
+use rollcall::inventory::export::{Export, Related, Selection, Table};
 use rollcall::inventory::options::Limits;
 use rollcall::inventory::search;
 use rollcall::inventory::service::{Format, Inventory, Order};
@@ -234,6 +234,7 @@ fn export(inventory: &Inventory) -> (Duration, usize) {
         fields: Vec::new(),
         relations: Relations::Names,
         related: Related::Nothing,
+        table: Table::Wide,
     };
     let began = Instant::now();
     let (mut export, _) = Export::new(inventory.clone(), selection, Format::Json).unwrap();

@@ -226,7 +226,8 @@ fn almost_good() -> impl Strategy<Value = Value> {
         let mut system = whole("a.example.com", 1);
         let mut pointers = Vec::new();
         paths(&system, "", &mut pointers);
-        *system.pointer_mut(place.get(&pointers)).unwrap() = leaf;
+        let pointer: &String = place.get(&pointers);
+        *system.pointer_mut(pointer).unwrap() = leaf;
         system
     })
 }

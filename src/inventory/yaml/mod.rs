@@ -47,7 +47,7 @@ pub fn read(
 fn place_of(body: &[u8], at: usize) -> (usize, usize) {
     let before = body.get(..at).unwrap_or_default();
     let line = before.split(|byte| *byte == b'\n');
-    let column = line.clone().last().map_or(0, |line| String::from_utf8_lossy(line).chars().count());
+    let column = line.clone().next_back().map_or(0, |line| String::from_utf8_lossy(line).chars().count());
     (line.count(), column.saturating_add(1))
 }
 
