@@ -18,7 +18,7 @@ use crate::inventory::model::Kind;
 use crate::inventory::service::Format;
 use crate::inventory::shown::Relations;
 use crate::inventory::{schema, search};
-use crate::store::inventory::{ChangeRow, ChangeSetRow, Changes};
+use crate::store::inventory::{ChangeRow, ChangeSetHead, Changes};
 
 /// `GET /v1/inventory/schema`
 pub(super) async fn schema() -> Result<HttpResponse> {
@@ -172,7 +172,7 @@ pub(super) struct Page {
 }
 
 impl View {
-    fn new((row, set): (ChangeRow, ChangeSetRow)) -> Self {
+    fn new((row, set): (ChangeRow, ChangeSetHead)) -> Self {
         let raw = |text: Option<String>| text.and_then(|text| RawValue::from_string(text).ok());
         Self {
             after: raw(row.after),

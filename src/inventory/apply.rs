@@ -47,6 +47,8 @@ pub struct Work<'a> {
     /// What was found.
     pub findings: Findings,
     created: HashSet<Id>,
+    /// What was called how under which parent, of those that were asked about.
+    named: HashMap<(Id, Kind), HashMap<&'a str, Id>>,
     pub(super) unnamed: Vec<(Id, String)>,
     replaced: Vec<(Id, Kind, Arc<Place>)>,
     pub(super) retired: Vec<Id>,
@@ -88,6 +90,7 @@ impl<'a> Work<'a> {
             systems: Vec::new(),
             findings: request.findings.clone(),
             created: HashSet::new(),
+            named: HashMap::new(),
             unnamed: Vec::new(),
             replaced: Vec::new(),
             retired: Vec::new(),
@@ -135,9 +138,16 @@ impl<'a> Work<'a> {
         self.after.get(&id).or_else(|| self.before.get(id).map(Arc::as_ref))
     }
 
-    /// Where the request speaks of an object.
+    /// Where the request speaks of an object, or of what that belongs to.
     pub fn place(&self, id: Id) -> Arc<Place> {
-        self.touched.get(&id).cloned().unwrap_or_default()
+        let mut at = Some(id);
+        while let Some(id) = at {
+            if let Some(place) = self.touched.get(&id) {
+                return Arc::clone(place);
+            }
+            at = self.before.get(id).and_then(|held| held.parent);
+        }
+        Arc::default()
     }
 
     fn put(&mut self, blob: &Blob, parent: Option<Id>, parent_was: Was) {
@@ -225,10 +235,18 @@ impl<'a> Work<'a> {
     }
 
     /// What is called the same under the same parent.
-    fn namesake(&self, blob: &Blob, parent: Id) -> Option<Id> {
+    fn namesake(&mut self, blob: &Blob, parent: Id) -> Option<Id> {
         let given = Request::text_of(blob, blob.kind.label_field());
         let name = given.unwrap_or(&blob.place.label);
-        self.before.of(parent, blob.kind).find(|child| child.label() == name).map(|child| child.id)
+        let before = self.before;
+        let named = self.named.entry((parent, blob.kind)).or_insert_with(|| {
+            let mut named = HashMap::new();
+            for child in before.of(parent, blob.kind) {
+                named.entry(child.label()).or_insert(child.id);
+            }
+            named
+        });
+        named.get(name).copied()
     }
 
     fn change(&mut self, blob: &Blob, id: Id, parent: Option<Id>) {
@@ -404,20 +422,18 @@ impl<'a> Work<'a> {
                 self.deleted.extend(self.before.below(id));
             }
         }
-        // What was moved out of something that goes stays.
-        let kept: Vec<Id> = self
-            .deleted
-            .iter()
-            .filter(|id| {
-                self.after
-                    .get(*id)
-                    .is_some_and(|object| object.parent.is_some_and(|parent| !self.deleted.contains(&parent)))
-            })
-            .flat_map(|id| self.before.below(*id))
-            .collect();
-        for id in kept {
-            self.deleted.shift_remove(&id);
-        }
+        // What was moved out of something that goes stays, but for what is to go by itself.
+        let moved = self.deleted.iter().filter(|id| {
+            let parent = self.after.get(*id).and_then(|object| object.parent);
+            parent.is_some_and(|parent| !self.deleted.contains(&parent))
+        });
+        let below: Vec<Id> = moved.flat_map(|id| self.before.below(*id)).collect();
+        let asked = |id: &&Id| {
+            self.deleted.contains(*id) && self.touched.contains_key(*id) && !self.after.contains_key(*id)
+        };
+        let gone: HashSet<Id> = below.iter().filter(asked).flat_map(|id| self.before.below(*id)).collect();
+        let kept: HashSet<Id> = below.into_iter().filter(|id| !gone.contains(id)).collect();
+        self.deleted.retain(|id| !kept.contains(id));
     }
 
     /// Whether an object is new.

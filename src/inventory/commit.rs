@@ -13,7 +13,7 @@ use super::plan::{Change, Op, Plan};
 use super::shown::{Relations, Shape, Shown};
 use crate::error::{Error, Result};
 use crate::store::inventory::listed::{Lists, Table, rows_of};
-use crate::store::inventory::{ChangeRow, ChangeSetRow, Commit, LookupRow};
+use crate::store::inventory::{ChangeRow, ChangeSetHead, ChangeSetRow, Commit, LookupRow};
 
 /// Makes the job; `copied` are histories that new systems take over, by the keys of those.
 ///
@@ -28,13 +28,13 @@ pub fn job(plan: &Plan, set: ChangeSetRow, copied: Vec<(i64, Vec<ChangeRow>)>) -
     Ok(Commit {
         generation: plan.generation,
         next_pk: plan.next_pk,
-        now_us: set.committed_us,
+        now_us: set.head.committed_us,
         lookups: lookups(plan).map_err(Error::internal)?,
         deleted: ids(|change| change.op == Op::Delete).collect(),
         aside: ids(|change| change.op != Op::Create && change.renames()).collect(),
         unseen: ids(|change| change.op != Op::Create).filter(seen).map(|id| id.1).collect(),
-        objects: rows_of(after, set.committed_us).map_err(Error::internal)?,
-        changes: history(plan, &set, copied).map_err(Error::internal)?,
+        objects: rows_of(after, set.head.committed_us).map_err(Error::internal)?,
+        changes: history(plan, &set.head, copied).map_err(Error::internal)?,
         set,
     })
 }
@@ -47,7 +47,11 @@ fn lookups(plan: &Plan) -> serde_json::Result<Lists> {
     rows.ended()
 }
 
-fn history(plan: &Plan, set: &ChangeSetRow, copied: Vec<(i64, Vec<ChangeRow>)>) -> serde_json::Result<Lists> {
+fn history(
+    plan: &Plan,
+    set: &ChangeSetHead,
+    copied: Vec<(i64, Vec<ChangeRow>)>,
+) -> serde_json::Result<Lists> {
     let shape = plan.shape(Wish::Commit, Relations::Names);
     let mut rows = Lists::of(Table::Changes);
     let mut numbers = 1_i64..;
@@ -81,7 +85,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(change: &'a Change, number: i64, set: &'a ChangeSetRow, shape: Shape<'a>) -> Self {
+    fn new(change: &'a Change, number: i64, set: &'a ChangeSetHead, shape: Shape<'a>) -> Self {
         let recorded =
             |object: &'a Arc<Object>| Recorded { members: shape.members(object), parent: object.parent };
         Self {

@@ -1,20 +1,26 @@
 //! Which system is which node: what speaks for it, and what follows.
 //!
 //! Invariant: a link that an operator set is never replaced; evidence that leads to two nodes, or two systems to one
-//! node, is a conflict and is never settled silently. What was written may be written again: it may be run at any time.
+//! node, is a conflict and is never settled silently. What was written may be written again: it may be run at any time,
+//! and in several processes: who was outrun by another leaves it to that one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use super::service::Inventory;
 use crate::error::Result;
-use crate::store::inventory::links::{By, EvidenceRow, LinkRow, SaveLinks, differing, living};
+use crate::store::inventory::links::{By, EvidenceRow, LinkRow, Mark, SaveLinks, differing, living};
 use crate::store::inventory::list_of;
 use crate::store::{QueryResult, Session};
 
 /// Systems that are looked at in one go.
 const AT_ONCE: usize = 500;
 /// How far it is followed which systems claim which nodes.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 8;
+/// How long, and for how many rows of build data, it is looked back: several writers do not commit in the order of
+/// their keys.
+const BACK_US: i64 = 60_000_000;
+const BACK_ROWS: i64 = 10_000;
 
 /// What speaks for a link, the strongest first.
 const STRENGTHS: [&str; 5] = ["operator", "mac", "serial", "management_address", "hostname"];
@@ -82,32 +88,77 @@ fn of_one(rows: &[&EvidenceRow], alive: &BTreeSet<String>, now_us: i64) -> Vec<L
     nodes.values().map(link).collect()
 }
 
-/// All that speaks for the links of systems, and of those that claim the same nodes; answers these systems, too.
-fn gather(
-    session: &mut dyn Session,
-    systems: &[i64],
-) -> QueryResult<(BTreeSet<i64>, Vec<EvidenceRow>, BTreeSet<String>)> {
+/// What was gathered in order to decide on the links of systems.
+#[derive(Debug, Default)]
+struct Gathered {
+    /// The systems of which all is known: those asked about, those that claim the same nodes, and those that are linked
+    /// to them by now.
+    systems: Vec<i64>,
+    evidence: Vec<EvidenceRow>,
+    alive: BTreeSet<String>,
+}
+
+fn gather(session: &mut dyn Session, systems: &[i64]) -> QueryResult<Gathered> {
     let mut known: BTreeSet<i64> = systems.iter().copied().collect();
-    let mut evidence = Vec::new();
+    let mut found = Gathered::default();
     for _ in 0..ROUNDS {
-        let list: Vec<i64> = known.iter().copied().collect();
-        evidence = session.evidence(By::System, &list_of(&list))?;
-        let nodes: BTreeSet<&str> = evidence.iter().map(|row| row.node_uuid.as_str()).collect();
-        let nodes: Vec<&str> = nodes.into_iter().collect();
-        let others =
-            if nodes.is_empty() { Vec::new() } else { session.evidence(By::Node, &list_of(&nodes))? };
-        let before = known.len();
-        known.extend(others.iter().map(|row| row.system_pk));
-        evidence.extend(others);
-        if known.len() == before {
+        if known.len() == found.systems.len() {
             break;
         }
+        found.systems = known.iter().copied().collect();
+        found.evidence = session.evidence(By::System, &list_of(&found.systems))?;
+        let held = session.system_links(&list_of(&found.systems))?;
+        let held = held.iter().filter(|held| held.state != "history").map(|held| held.node_uuid.as_str());
+        let nodes = found.evidence.iter().map(|row| row.node_uuid.as_str()).chain(held);
+        let nodes: BTreeSet<&str> = nodes.collect();
+        if nodes.is_empty() {
+            break;
+        }
+        let (others, linked) = about_nodes(session, &nodes.into_iter().collect::<Vec<_>>())?;
+        known.extend(others.iter().map(|row| row.system_pk).chain(linked));
+        found.evidence.extend(others);
     }
-    evidence.sort();
-    evidence.dedup();
-    let nodes: Vec<&str> = evidence.iter().map(|row| row.node_uuid.as_str()).collect();
-    let alive = living(session, &nodes)?.into_iter().collect();
-    Ok((known, evidence, alive))
+    found.evidence.sort();
+    found.evidence.dedup();
+    let nodes: Vec<&str> = found.evidence.iter().map(|row| row.node_uuid.as_str()).collect();
+    found.alive = living(session, &nodes)?.into_iter().collect();
+    Ok(found)
+}
+
+/// What speaks for systems being these nodes, and the systems that are linked to them by now.
+fn about_nodes(session: &mut dyn Session, nodes: &[&str]) -> QueryResult<(Vec<EvidenceRow>, Vec<i64>)> {
+    let nodes = list_of(nodes);
+    let linked = session.systems_linked_to(&nodes)?.into_iter().map(|found| found.pk).collect();
+    Ok((session.evidence(By::Node, &nodes)?, linked))
+}
+
+/// What is to be looked at.
+struct Work {
+    /// What was up to date before.
+    mark: Mark,
+    /// What is up to date afterwards.
+    up_to: (i64, i64),
+    systems: Vec<i64>,
+}
+
+fn work(session: &mut dyn Session, look: Look, now_us: i64) -> QueryResult<Work> {
+    let mark = session.links_mark()?;
+    let changed =
+        if mark.linked < mark.generation { session.systems_changed(mark.linked)? } else { Vec::new() };
+    let mut systems: BTreeSet<i64> = changed.into_iter().map(|found| found.pk).collect();
+    let mut looked_at = session.nodes_looked_at(mark.build)?;
+    let newest = looked_at.iter().map(|found| found.pk).max().unwrap_or(mark.build);
+    if look == Look::Gone {
+        let (from, since_us) = (mark.build.saturating_sub(BACK_ROWS), now_us.saturating_sub(BACK_US));
+        looked_at.extend(session.nodes_looked_at_lately(from, since_us)?);
+        systems.extend(session.links_to_nothing()?.into_iter().map(|found| found.pk));
+    }
+    if !looked_at.is_empty() {
+        let nodes: Vec<&str> = looked_at.iter().map(|found| found.key.as_str()).collect();
+        let (evidence, linked) = about_nodes(session, &nodes)?;
+        systems.extend(evidence.into_iter().map(|row| row.system_pk).chain(linked));
+    }
+    Ok(Work { mark, up_to: (mark.generation, newest), systems: systems.into_iter().collect() })
 }
 
 impl Inventory {
@@ -116,40 +167,27 @@ impl Inventory {
     /// # Errors
     /// Where the database can not be used; what was not done is done the next time.
     pub fn bring_links_up_to_date(&self, look: Look) -> Result<()> {
+        let _alone = self.linking.lock().unwrap_or_else(PoisonError::into_inner);
         let now_us = self.now_us();
-        let (up_to, systems) = self.store.read_blocking(|session| {
-            let (generation, _) = session.inventory_state()?;
-            let (linked, build) = session.linked_up_to()?;
-            let changed = if linked < generation { session.systems_changed(linked)? } else { Vec::new() };
-            let mut systems: BTreeSet<i64> = changed.into_iter().map(|found| found.pk).collect();
-            let looked_at = session.nodes_looked_at(build)?;
-            let newest = looked_at.iter().map(|found| found.pk).max().unwrap_or(build);
-            if !looked_at.is_empty() {
-                let nodes: Vec<&str> = looked_at.iter().map(|found| found.key.as_str()).collect();
-                systems.extend(
-                    session.evidence(By::Node, &list_of(&nodes))?.into_iter().map(|row| row.system_pk),
-                );
-            }
-            if look == Look::Gone {
-                systems.extend(session.links_to_nothing()?.into_iter().map(|found| found.pk));
-            }
-            let up_to = (generation, newest);
-            Ok(((up_to != (linked, build)).then_some(up_to), systems.into_iter().collect::<Vec<i64>>()))
-        })?;
+        let Work { mark, up_to, systems } =
+            self.store.read_blocking(|session| work(session, look, now_us))?;
+        let job = |systems, links, up_to| SaveLinks { systems, links, now_us, mark, up_to };
         for some in systems.chunks(AT_ONCE) {
             let (systems, links, held) = self.store.read_blocking(|session| {
-                let (known, evidence, alive) = gather(session, some)?;
-                let systems: Vec<i64> = known.into_iter().collect();
+                let Gathered { systems, evidence, alive } = gather(session, some)?;
                 let held = session.system_links(&list_of(&systems))?;
-                Ok((systems, decide(&evidence, &alive, now_us), held))
+                let mut links = decide(&evidence, &alive, now_us);
+                links.retain(|link| systems.binary_search(&link.system_pk).is_ok());
+                Ok((systems, links, held))
             })?;
             // Most systems are no nodes, or still the same: for these the writer is not asked.
-            if !differing(&held, &links, now_us).is_empty() {
-                self.store.write_blocking(SaveLinks { systems, links, now_us, up_to: None })?;
+            let differs = !differing(&held, &links, now_us).is_empty();
+            if differs && !self.store.write_blocking(job(systems, links, None))? {
+                return Ok(());
             }
         }
-        if up_to.is_some() {
-            self.store.write_blocking(SaveLinks { systems: Vec::new(), links: Vec::new(), now_us, up_to })?;
+        if up_to != (mark.linked, mark.build) {
+            self.store.write_blocking(job(Vec::new(), Vec::new(), Some(up_to)))?;
         }
         Ok(())
     }

@@ -167,14 +167,7 @@ fn changes(work: &mut Work<'_>) -> (Vec<Change>, usize) {
     for id in &work.deleted {
         let Some(before) = work.before.get(*id).cloned() else { continue };
         let system = work.before.system_of(*id).map_or(0, |system| system.id.1);
-        // What goes along with something else stands where that stands.
-        let mut at = *id;
-        while let (None, Some(parent)) =
-            (work.touched.get(&at), work.before.get(at).and_then(|held| held.parent))
-        {
-            at = parent;
-        }
-        let place = work.place(at);
+        let place = work.place(*id);
         changes.push(Change { op: Op::Delete, id: *id, place, before: Some(before), after: None, system });
     }
     // In the order of kinds, within them as the request has it.
@@ -235,6 +228,11 @@ impl Plan {
             Op::ALL.into_iter().map(|op| (op.name().to_owned(), count(op).into())).collect();
         summary.insert("unchanged".to_owned(), self.unchanged.into());
         Value::Object(summary)
+    }
+
+    /// Systems that take a history over: their keys, and those of the systems that have it.
+    pub fn copies(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.systems.iter().filter_map(|asked| Some((asked.pk, asked.history_of?)))
     }
 
     /// Whether there is nothing to write.

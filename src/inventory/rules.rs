@@ -44,8 +44,25 @@ fn judge(work: &Work<'_>, findings: &mut Findings, session: &mut dyn Session) ->
         alone(work, object, &keys, findings);
         validators::check(work, object, &zones, findings);
     }
+    let changed = with_what_is_used_again(work, changed, &keys);
     among_known(work, &changed, &keys, findings);
     among_others(work, &changed, &keys, findings, session)
+}
+
+/// And the adapters of systems that are taken back into use: their MACs were free meanwhile.
+fn with_what_is_used_again<'a>(work: &'a Work<'_>, changed: Vec<&'a Object>, keys: &Keys) -> Vec<&'a Object> {
+    let Some(decommissioned) = keys.decommissioned.map(Val::Int) else { return changed };
+    let was_out_of_use = |object: &&&Object| {
+        let before = work.before.get(object.id);
+        object.id.0 == Kind::System
+            && before.is_some_and(|before| *before.get("system_status") == decommissioned)
+            && *object.get("system_status") != decommissioned
+    };
+    let again = changed.iter().filter(was_out_of_use).flat_map(|system| work.before.below(system.id));
+    let again = again.filter(|id| id.0 == Kind::Adapter).filter_map(|id| work.now(id));
+    let known: HashSet<Id> = changed.iter().map(|object| object.id).collect();
+    let again: Vec<&Object> = again.filter(|object| !known.contains(&object.id)).collect();
+    changed.into_iter().chain(again).collect()
 }
 
 /// What is new or other than before, in the order of the request.
@@ -75,8 +92,9 @@ pub(super) fn wrong(
     text: impl Into<String>,
     value: Value,
 ) {
-    let place = work.place(id);
-    findings.wrong(Problem::of_object(id.0, &place, code, text).at(field).with(value));
+    let problem = Problem::of_object(id.0, &work.place(id), code, text).with(value);
+    // What the request does not speak of has no members there.
+    findings.wrong(if work.touched.contains_key(&id) { problem.at(field) } else { problem });
 }
 
 /// What an object may not be, whatever the others are.

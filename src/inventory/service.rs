@@ -3,7 +3,7 @@
 //! Invariant: one import at a time is worked on in this process, so that what they need of memory is bounded; other
 //! processes are told apart by the generation. A plan that was outrun is made anew.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,14 +25,14 @@ use crate::context;
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::store::documents::digest;
-use crate::store::inventory::{ChangeRow, ChangeSetRow, Changes, Committed};
+use crate::store::inventory::{ChangeRow, ChangeSetHead, ChangeSetRow, Changes, Committed};
 
 /// How long an import may wait for the one before it.
 const TURN: Duration = Duration::from_secs(20);
 /// How often a plan may be outrun.
 const ATTEMPTS: usize = 5;
-/// How much of a history a system may take over.
-const HISTORY: i64 = 10_000;
+/// How many entries of histories the systems of an import may take over.
+const HISTORY: i64 = 100_000;
 
 /// What a request is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,6 +122,13 @@ impl Watch {
     }
 }
 
+/// Whether links may follow from an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrote {
+    Yes,
+    No,
+}
+
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Watch").field(&self.0.is_some()).finish()
@@ -136,6 +143,8 @@ pub struct Inventory {
     limits: Limits,
     background: Limits,
     turn: Arc<Semaphore>,
+    /// One at a time brings the links up to date: what one has gathered the other has written already.
+    pub(super) linking: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Inventory {
@@ -148,7 +157,8 @@ impl Inventory {
     /// The inventory in this database.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, limits: Limits) -> Self {
-        Self { store, clock, limits, background: limits, turn: Arc::new(Semaphore::new(1)) }
+        let (turn, linking) = (Arc::new(Semaphore::new(1)), Arc::default());
+        Self { store, clock, limits, background: limits, turn, linking }
     }
 
     /// The same, with more for imports that nobody waits for.
@@ -163,7 +173,8 @@ impl Inventory {
         Self { store, ..self.clone() }
     }
 
-    /// Imports, or tells what an import would do.
+    /// Imports, or tells what an import would do. The links that follow from an import in the background are left to who
+    /// looks after them each second.
     ///
     /// # Errors
     /// Where the database can not be used, or there is too much to do. What is wrong with the request is an answer.
@@ -173,37 +184,55 @@ impl Inventory {
         let turn = turn.map_err(|_| busy())?.map_err(Error::internal)?;
         let inventory = self.clone();
         let work = context::carried_blocking(move || {
-            let answer = inventory.import_blocking(&order);
+            let (answer, wrote) = inventory.imported(&order)?;
             drop(turn);
-            answer
+            if wrote == Wrote::Yes && order.pace == Pace::AtOnce {
+                inventory.link();
+            }
+            Ok(answer)
         });
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
     }
 
-    /// As [`Self::import`], on this thread. Blocks.
+    /// As [`Self::import`], on this thread, and with all links. Blocks.
     ///
     /// # Errors
     /// As [`Self::import`].
     pub fn import_blocking(&self, order: &Order) -> Result<Answer> {
+        let (answer, wrote) = self.imported(order)?;
+        if wrote == Wrote::Yes {
+            self.link();
+        }
+        Ok(answer)
+    }
+
+    /// What is not done here is done by who looks after it each second.
+    fn link(&self) {
+        if let Err(error) = self.bring_links_up_to_date(Look::New) {
+            log::warn!("Links of systems and nodes are not up to date error={error}");
+        }
+    }
+
+    fn imported(&self, order: &Order) -> Result<(Answer, Wrote)> {
         let limits = match order.pace {
             Pace::AtOnce => self.limits,
             Pace::Background => self.background,
         };
         let digest = digest_of(order);
         for _ in 0..ATTEMPTS {
-            if let Some(answer) = self.attempt(order, limits, &digest)? {
-                return Ok(answer);
+            if let Some(done) = self.attempt(order, limits, &digest)? {
+                return Ok(done);
             }
         }
         Err(Error::unavailable("The inventory is being changed all the time, please try again later"))
     }
 
     /// Reads, plans and commits it, where that is wanted; none where somebody else was faster.
-    fn attempt(&self, order: &Order, limits: Limits, digest: &str) -> Result<Option<Answer>> {
-        let (request, grid) = self.read(order, limits);
+    fn attempt(&self, order: &Order, limits: Limits, digest: &str) -> Result<Option<(Answer, Wrote)>> {
+        let (mut request, grid) = self.read(order, limits);
         let refusal = |findings: Findings| {
             order.note(format_args!("refused, mistakes={}", findings.problems.len()));
-            answer::refusal(&grid.located(findings)).map(Some)
+            answer::refusal(&grid.located(findings)).map(|answer| Some((answer, Wrote::No)))
         };
         let unreadable = request.findings.problems.iter().any(|problem| problem.code == Code::Malformed);
         if unreadable {
@@ -212,20 +241,26 @@ impl Inventory {
         let more = self.background.systems > limits.systems || self.background.objects > limits.objects;
         // Clients of the ancestor take whatever has no errors for done.
         if request.over && more && order.dialect == Dialect::Own {
-            return Ok(Some(Answer { verdict: Verdict::TooLarge, body: Pieces::default() }));
+            return Ok(Some((Answer { verdict: Verdict::TooLarge, body: Pieces::default() }, Wrote::No)));
         }
         order.watch.told(Stage::Read, request.systems.len());
         if let Some(answer) = self.answered(order, &request, digest)? {
-            return Ok(Some(answer));
+            return Ok(Some((answer, Wrote::No)));
         }
-        let now_us = self.now_us();
-        let given = Given { expected: order.generation, now_us, rights: &order.rights };
-        let mut plan = self.store.read_blocking(|session| match request.options.atomic {
-            Atomic::Request => plan::make(session, &request, &given),
-            Atomic::System => fates::plan(session, &request, &given),
+        let given = Given { expected: order.generation, now_us: self.now_us(), rights: &order.rights };
+        let plan = self.store.read_blocking(|session| {
+            let (before, _) = session.inventory_state()?;
+            let plan = match request.options.atomic {
+                Atomic::Request => plan::make(session, &request, &given),
+                Atomic::System => fates::plan(session, &request, &given),
+            }?;
+            // It was made of many queries: what somebody has changed between them is half old and half new.
+            Ok((session.inventory_state()?.0 == before).then_some(plan))
         })?;
+        let Some(mut plan) = plan else { return Ok(None) };
         // What was read is as large as what is written: from here on only the plan is needed.
-        let options = request.options;
+        let options = std::mem::take(&mut request.options);
+        drop(request);
         if !plan.findings.problems.is_empty() {
             return refusal(plan.findings);
         }
@@ -233,7 +268,7 @@ impl Inventory {
             grid.locate(&mut fate.errors);
         }
         order.watch.told(Stage::Planned, plan.changes.len());
-        self.carry_out(order, &options, plan, digest, now_us)
+        self.carry_out(order, &options, plan, digest)
     }
 
     fn read(&self, order: &Order, limits: Limits) -> (Request, csv::Grid) {
@@ -257,7 +292,7 @@ impl Inventory {
         }
         let Some(row) = self.store.read_blocking(|session| session.change_set(&id))? else { return Ok(None) };
         match row.answer {
-            Some(packed) if row.digest == digest => {
+            Some(packed) if row.head.digest == digest => {
                 let body = unpacked(&packed)?.into();
                 Ok(Some(Answer { verdict: Verdict::Fine, body }))
             }
@@ -276,20 +311,22 @@ impl Inventory {
         options: &Options,
         plan: Plan,
         digest: &str,
-        now_us: i64,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Option<(Answer, Wrote)>> {
         let manner = (order.dialect, order.pace);
         let none_taken = plan.fates.as_ref().is_some_and(|fates| !fates.iter().any(Fate::is_taken));
-        let nothing = plan.is_empty() && (options.change_set.is_none() || none_taken);
+        let nothing =
+            plan.is_empty() && plan.copies().next().is_none() && (options.change_set.is_none() || none_taken);
         if options.commit == Commit::DryRun || nothing {
             order.note(format_args!("nothing is written, summary={}", plan.summary()));
-            return answer::success(&plan, options.commit, None, manner).map(Some);
+            let answer = answer::success(&plan, options.commit, None, manner)?;
+            return Ok(Some((answer, Wrote::No)));
         }
         let chosen = chosen(order, options);
         let id = chosen.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
         let answer = answer::success(&plan, options.commit, Some(&id), manner)?;
         let kept = chosen.is_some().then(|| packed(&answer.body)).transpose()?;
-        let set = self.set(order, options, &plan, id.clone(), digest, now_us, kept);
+        let head = self.head(order, options, &plan, id.clone(), digest);
+        let set = ChangeSetRow { head, answer: kept };
         let copied = self.histories(&plan)?;
         let job = commit::job(&plan, set, copied)?;
         let (changed, summary) = (plan.changes.len(), plan.summary());
@@ -299,29 +336,17 @@ impl Inventory {
         }
         order.note(format_args!("committed, change_set={id} summary={summary}"));
         order.watch.told(Stage::Written, changed);
-        // What is not done here is done by who looks after it each second.
-        if let Err(error) = self.bring_links_up_to_date(Look::New) {
-            log::warn!("Links of systems and nodes are not up to date error={error}");
-        }
-        Ok(Some(answer))
+        Ok(Some((answer, Wrote::Yes)))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a row has as many columns")]
-    fn set(
-        &self,
-        order: &Order,
-        options: &Options,
-        plan: &Plan,
-        id: String,
-        digest: &str,
-        now_us: i64,
-        answer: Option<Vec<u8>>,
-    ) -> ChangeSetRow {
+    /// Who changes it, and why. The moment is one after the plan was made, so that the history is in the order of the
+    /// generations.
+    fn head(&self, order: &Order, options: &Options, plan: &Plan, id: String, digest: &str) -> ChangeSetHead {
         let asker = context::asker();
         let user = asker.as_ref().and_then(|asker| asker.user.as_deref()).map(str::to_owned);
-        ChangeSetRow {
+        ChangeSetHead {
             id,
-            committed_us: now_us,
+            committed_us: self.now_us(),
             generation: plan.generation.saturating_add(1),
             asker: order.asker.clone().or(user),
             request_id: asker.map(|asker| asker.request_id.to_string()),
@@ -330,21 +355,28 @@ impl Inventory {
             format: order.format.name().to_owned(),
             digest: digest.to_owned(),
             summary: plan.summary().to_string(),
-            answer,
         }
     }
 
     /// The histories that systems take over.
     fn histories(&self, plan: &Plan) -> Result<Vec<(i64, Vec<ChangeRow>)>> {
-        let mut all = Vec::new();
-        for asked in &plan.systems {
-            let Some(of) = asked.history_of else { continue };
-            let kind = Some(super::model::Kind::System);
-            let sought = Changes { system: Some(of), kind, ..Changes::default() };
-            let rows = self.store.read_blocking(|session| session.changes(&sought, HISTORY))?;
-            all.push((asked.pk, rows.into_iter().map(|(row, _)| row).collect()));
-        }
-        Ok(all)
+        let mut left = HISTORY;
+        plan.copies()
+            .map(|(pk, of)| {
+                let kind = Some(super::model::Kind::System);
+                let sought = Changes { system: Some(of), kind, ..Changes::default() };
+                let rows =
+                    self.store.read_blocking(|session| session.changes(&sought, left.saturating_add(1)))?;
+                left = left.saturating_sub_unsigned(u64::try_from(rows.len()).map_err(Error::internal)?);
+                if left < 0 {
+                    let text = format!(
+                        "The histories to be copied have more than {HISTORY} entries: copy fewer at once"
+                    );
+                    return Err(Error::bad_request(text));
+                }
+                Ok((pk, rows.into_iter().map(|(row, _)| row).collect()))
+            })
+            .collect()
     }
 
     pub(super) fn now_us(&self) -> i64 {
@@ -355,7 +387,7 @@ impl Inventory {
     ///
     /// # Errors
     /// Where the database can not be read.
-    pub async fn changes(&self, sought: Changes, limit: i64) -> Result<Vec<(ChangeRow, ChangeSetRow)>> {
+    pub async fn changes(&self, sought: Changes, limit: i64) -> Result<Vec<(ChangeRow, ChangeSetHead)>> {
         self.store.read(move |session| session.changes(&sought, limit)).await
     }
 }

@@ -93,9 +93,10 @@ fn of_adapter(work: &Work<'_>, key: &str, value: &str) -> Option<values::Refusal
     let plain = |value: &str| value.trim().trim_matches('"').to_owned();
     match key {
         "dhcp_scope" => {
-            let known = work.lookups.of_kind(DHCP_SCOPE);
-            let good = known.is_empty() || known.contains(&value);
-            (!good).then(|| (Code::NotFound, format!("One of the scopes {} is expected", known.join(", "))))
+            let good = work.lookups.key(DHCP_SCOPE, value).is_some();
+            let known = if good { Vec::new() } else { work.lookups.of_kind(DHCP_SCOPE) };
+            let text = || format!("One of the scopes {} is expected", known.join(", "));
+            (!known.is_empty()).then(|| (Code::NotFound, text()))
         }
         "host_name" => of_type(Type::Name(255), &plain(value)),
         "domain_name" | "domain_name_servers" | "filename" => plain(value)

@@ -1,8 +1,8 @@
 //! The database: the only code that names diesel.
 //!
 //! Two backends, SQLite and PostgreSQL, behind one [`Session`]; the bodies of its queries are written once and
-//! expanded for both connection types. Invariant: all writes go through the one writer thread, which answers
-//! after the commit; reads use the pool. It must not know the actors, HTTP or the node service.
+//! expanded for both connection types. Invariant: all writes go through the writer, which answers after
+//! the commit; reads use the pool. It must not know the actors, HTTP or the node service.
 
 pub mod ancestor;
 mod backend;
@@ -212,10 +212,7 @@ impl Store {
     pub async fn write<J: Job>(&self, job: J) -> Result<J::Output> {
         match &self.term {
             None => self.inner.writer.submit(job).await,
-            Some(term) => {
-                let fenced = Fenced { term: term.clone(), job };
-                self.inner.writer.submit(fenced).await?.ok_or_else(deposed)
-            }
+            Some(term) => self.inner.writer.submit(Fenced::new(term, job)).await?.ok_or_else(deposed),
         }
     }
 
@@ -250,7 +247,10 @@ impl Store {
     /// # Errors
     /// As [`Self::write`].
     pub fn write_blocking<J: Job>(&self, job: J) -> Result<J::Output> {
-        self.inner.writer.submit_blocking(job)
+        match &self.term {
+            None => self.inner.writer.submit_blocking(job),
+            Some(term) => self.inner.writer.submit_blocking(Fenced::new(term, job))?.ok_or_else(deposed),
+        }
     }
 
     /// Commits what is queued and ends the writer. Blocks.
@@ -265,11 +265,22 @@ struct Fenced<J> {
     job: J,
 }
 
+impl<J: Job> Fenced<J> {
+    fn new(term: &Term, job: J) -> Self {
+        Self { term: term.clone(), job }
+    }
+}
+
 impl<J: Job> Job for Fenced<J> {
     type Output = Option<J::Output>;
 
     fn run(&self, session: &mut dyn Session) -> QueryResult<Option<J::Output>> {
-        if session.leads(&self.term)? { self.job.run(session).map(Some) } else { Ok(None) }
+        if !self.job.is_long() {
+            return if session.leads(&self.term)? { self.job.run(session).map(Some) } else { Ok(None) };
+        }
+        // Asking locks who leads until the commit: a term would run out meanwhile.
+        let output = self.job.run(session)?;
+        if session.leads(&self.term)? { Ok(Some(output)) } else { Err(DieselError::RollbackTransaction) }
     }
 
     fn weight_bytes(&self) -> usize {
@@ -278,6 +289,10 @@ impl<J: Job> Job for Fenced<J> {
 
     fn nodes(&self) -> Vec<Uuid> {
         self.job.nodes()
+    }
+
+    fn is_long(&self) -> bool {
+        self.job.is_long()
     }
 }
 
@@ -303,6 +318,7 @@ pub fn upgrade(url: &DatabaseUrl) -> Result<SchemaVersion> {
 fn from_diesel(error: DieselError) -> Error {
     match error {
         DieselError::DeserializationError(cause) => Error::internal(cause),
+        DieselError::RollbackTransaction => deposed(),
         other => Error::new(
             Kind::Unavailable,
             "The database can not be used at the moment, please try again later",

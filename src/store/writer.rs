@@ -3,7 +3,8 @@
 //!
 //! Invariant: a caller is answered only after the commit, and the failure of one job takes no other along: where
 //! a batch fails, it is rolled back and its jobs are run again one by one. No timer: a batch is what was queued
-//! while the last one was being committed. The rows of nodes are locked in the order of their UUIDs, so that writers,
+//! while the last one was being committed; what is as large as a batch is one alone, so that what it locks for long is
+//! its own. The rows of nodes are locked in the order of their UUIDs, so that writers,
 //! here and in other processes, wait for each other in one direction only.
 
 use std::collections::BTreeSet;
@@ -59,6 +60,11 @@ pub trait Job: Send + 'static {
     fn nodes(&self) -> Vec<Uuid> {
         Vec::new()
     }
+
+    /// Whether it may take so long that nothing of others may stay locked meanwhile.
+    fn is_long(&self) -> bool {
+        false
+    }
 }
 
 /// A shared job, so that the caller can keep it and hand it over again.
@@ -75,6 +81,10 @@ impl<J: Job + Sync> Job for Arc<J> {
 
     fn nodes(&self) -> Vec<Uuid> {
         self.as_ref().nodes()
+    }
+
+    fn is_long(&self) -> bool {
+        self.as_ref().is_long()
     }
 }
 
@@ -124,12 +134,19 @@ pub(super) struct Writer {
 }
 
 /// Where the threads take their work from: one gathers while the others commit.
-type Queue = Arc<Mutex<mpsc::Receiver<Box<dyn Queued>>>>;
+type Queue = Arc<Mutex<Waiting>>;
+
+/// What waits for a writer.
+struct Waiting {
+    receiver: mpsc::Receiver<Box<dyn Queued>>,
+    /// What was taken out of its turn, as it has no place in the batch that was gathered.
+    held_over: Option<Box<dyn Queued>>,
+}
 
 impl Writer {
     pub(super) fn start(backend: Arc<dyn Backend>, health: Arc<Health>) -> Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
-        let queue = Arc::new(Mutex::new(receiver));
+        let queue = Arc::new(Mutex::new(Waiting { receiver, held_over: None }));
         let start = |_| {
             let (backend, health, queue) = (Arc::clone(&backend), Arc::clone(&health), Arc::clone(&queue));
             let thread = std::thread::Builder::new().name("writer".to_owned());
@@ -203,16 +220,20 @@ fn run(backend: &dyn Backend, health: &Health, queue: &Queue) {
 
 fn next(queue: &Queue) -> Option<Batch> {
     let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = queue.blocking_recv()?;
+    let first = queue.held_over.take().or_else(|| queue.receiver.blocking_recv())?;
     Some(gather(first, &mut queue))
 }
 
 /// What is queued by now, up to the limits of a batch.
-fn gather(first: Box<dyn Queued>, queue: &mut mpsc::Receiver<Box<dyn Queued>>) -> Batch {
+fn gather(first: Box<dyn Queued>, queue: &mut Waiting) -> Batch {
     let mut bytes = first.weight_bytes();
     let mut batch = vec![first];
     while batch.len() < BATCH_JOBS && bytes < BATCH_BYTES {
-        let Ok(next) = queue.try_recv() else { break };
+        let Ok(next) = queue.receiver.try_recv() else { break };
+        if next.weight_bytes() >= BATCH_BYTES {
+            queue.held_over = Some(next);
+            break;
+        }
         bytes = bytes.saturating_add(next.weight_bytes());
         batch.push(next);
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::Store;
-use crate::store::inventory::{ChangeRow, ChangeSetRow, Changes, Find, list_of};
+use crate::store::inventory::{ChangeRow, ChangeSetHead, Changes, Find, list_of};
 
 /// Rows that are read at once.
 const PAGE: i64 = 500;
@@ -76,7 +76,7 @@ fn moment(text: &str) -> Result<i64> {
     moment.map_err(|_| Error::bad_request(format!("{text} is no moment like 2026-01-31T12:00:00Z")))
 }
 
-fn heading(set: &ChangeSetRow, out: &mut impl Write) -> io::Result<()> {
+fn heading(set: &ChangeSetHead, out: &mut impl Write) -> io::Result<()> {
     let comment = set.comment.as_deref().map(|comment| format!(": {comment}")).unwrap_or_default();
     let user = set.asker.as_deref().unwrap_or("nobody in particular");
     let source = set.source.as_deref().map(|source| format!(" from {source}")).unwrap_or_default();

@@ -57,6 +57,9 @@ fn a_clone_takes_the_history_over() {
         let ops: Vec<&str> = rows.iter().map(|(row, _)| row.op.as_str()).collect();
         assert_eq!(ops.len(), 2, "{ops:?}");
         assert!(ops.contains(&"create") && ops.contains(&"clone"), "{ops:?}");
+        done(place, json!({"a": {"pk": pk, "clone": "old"}}));
+        let rows = place.store.read_blocking(|session| session.changes(&sought, 10)).unwrap();
+        assert_eq!(rows.len(), 3, "one that is there takes it over as well");
         let (_, answer) = send(place, json!({"a": {"hostname": "b", "clone": "nobody"}}), json!(true));
         assert_eq!(errors(&answer), [error("/systems/a/clone", "not_found")]);
     });

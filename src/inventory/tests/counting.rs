@@ -9,7 +9,7 @@ use super::*;
 use crate::inventory::plan::{self, Given};
 use crate::inventory::rights::Rights;
 use crate::inventory::{commit, request};
-use crate::store::inventory::{Commit, Committed};
+use crate::store::inventory::{ChangeSetHead, ChangeSetRow, Commit, Committed};
 use crate::store::{Job, QueryResult, Session};
 
 thread_local! {
@@ -112,7 +112,7 @@ fn writes(place: &Place, id: usize, systems: &Value) -> usize {
     let given = Given { expected: None, now_us, rights: &rights };
     let plan = place.store.read_blocking(|session| plan::make(session, &request, &given)).unwrap();
     assert_eq!(plan.findings.problems, []);
-    let set = ChangeSetRow {
+    let head = ChangeSetHead {
         id: id.to_string(),
         committed_us: now_us,
         generation: plan.generation + 1,
@@ -123,8 +123,8 @@ fn writes(place: &Place, id: usize, systems: &Value) -> usize {
         format: "json".to_owned(),
         digest: String::new(),
         summary: plan.summary().to_string(),
-        answer: None,
     };
+    let set = ChangeSetRow { head, answer: None };
     place.store.write_blocking(Counted(commit::job(&plan, set, Vec::new()).unwrap())).unwrap()
 }
 

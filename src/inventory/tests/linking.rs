@@ -139,6 +139,70 @@ fn a_mac_of_two_nodes_is_a_conflict_and_an_operator_settles_it_for_good() {
 }
 
 #[test]
+fn who_loses_what_speaks_for_a_link_loses_the_link() {
+    on_each(|place| {
+        let node = introspected(place, 1, &[MAC], None);
+        let made =
+            place.commit(json!({"a": system("a.example.com", MAC), "b": {"hostname": "b.example.com"}}));
+        let system = |name: &str| made["systems"][name].clone();
+        let adapter = system("a.example.com")["hwadapter_set"]["hw0"]["pk"].clone();
+        // The request speaks of the one that takes it only.
+        let b = system("b.example.com")["pk"].clone();
+        place.commit(json!({"b": {"pk": b, "hwadapter_set": {"hw0": {"pk": adapter}}}}));
+        assert_eq!(links(place, "a.example.com"), [link(&node, "history", "mac")]);
+        assert_eq!(links(place, "b.example.com"), [link(&node, "linked", "mac")]);
+        introspected(place, 1, &["52:54:00:00:00:09"], None);
+        assert_eq!(links(place, "b.example.com"), [link(&node, "history", "mac")]);
+    });
+}
+
+#[test]
+fn a_conflict_ends_with_the_system_that_made_it() {
+    on_each(|place| {
+        let node = introspected(place, 1, &[MAC], Some("S7"));
+        let made = place.commit(json!({
+            "a": {"hostname": "a.example.com", "hwadapter_set": {"hw0": {"mac": MAC}}},
+            "b": {"hostname": "b.example.com", "serial": "S7"},
+        }));
+        assert_eq!(links(place, "a.example.com"), [link(&node, "conflict", "mac")]);
+        let gone = json!({"b": {"pk": made["systems"]["b.example.com"]["pk"], "delete": true}});
+        let (verdict, _) = place.import(&json!({"systems": gone, "max_deletes": 1, "commit": true}));
+        assert_eq!(verdict, Verdict::Fine);
+        assert_eq!(links(place, "a.example.com"), [link(&node, "linked", "mac")]);
+    });
+}
+
+#[test]
+fn an_operator_is_heard_at_the_end_of_a_chain_of_claims() {
+    on_each(|place| {
+        let mac = |number: usize| format!("52:54:00:00:00:{number:02x}");
+        let length = 12;
+        for number in 0..length {
+            introspected(place, number as u128 + 1, &[&mac(number), &mac(number + 1)], None);
+        }
+        let far = Uuid::from_u128(99).to_string();
+        let chain: Map<String, Value> = (0..=length)
+            .map(|number| {
+                let name = format!("s{number:02}");
+                let node = (number == length).then_some(&far);
+                let of = json!({"hostname": name, "node_uuid": node, "hwadapter_set": {"hw0": {"mac": mac(number)}}});
+                (name, of)
+            })
+            .collect();
+        let made = place.commit(Value::Object(chain));
+        for number in 0..=length {
+            let name = format!("s{number:02}");
+            place.commit(json!({"x": {"pk": made["systems"][&name]["pk"], "notes": "seen"}}));
+            assert_eq!(
+                links(place, &format!("s{length:02}")),
+                [link(&far, "suggested", "operator")],
+                "{name}"
+            );
+        }
+    });
+}
+
+#[test]
 fn a_node_that_is_gone_leaves_the_system_and_a_link_in_history() {
     on_each(|place| {
         let node = introspected(place, 1, &[MAC], None);

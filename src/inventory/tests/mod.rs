@@ -25,7 +25,7 @@ use super::shown::Relations;
 use super::{Answer, Verdict};
 use crate::clock::SystemClock;
 use crate::store::Store;
-use crate::store::inventory::{ChangeRow, ChangeSetRow, Changes};
+use crate::store::inventory::{ChangeRow, ChangeSetHead, Changes};
 use crate::store::tests::databases;
 
 /// An inventory of a test's own.
@@ -102,7 +102,7 @@ impl Place {
         self.export(q)["systems"].as_object().unwrap().keys().cloned().collect()
     }
 
-    pub(super) fn history(&self) -> Vec<(ChangeRow, ChangeSetRow)> {
+    pub(super) fn history(&self) -> Vec<(ChangeRow, ChangeSetHead)> {
         self.store.read_blocking(|session| session.changes(&Changes::default(), 10_000)).unwrap()
     }
 

@@ -135,6 +135,47 @@ fn a_rename_tells_what_still_carries_the_old_name() {
 }
 
 #[test]
+fn what_is_moved_out_of_something_that_goes_stays_without_what_is_to_go_by_itself() {
+    on_each(|place| {
+        let (_, a, _) = pks(place);
+        let b = place.systems()["b.example.com"].clone();
+        let nic = &a["staticreg_set"]["nic0"];
+        let adapter = json!({"pk": nic["hwadapter_set"]["hw0"]["pk"], "delete": true});
+        let moved = json!({"pk": nic["pk"], "name": "nic9", "hwadapter_set": {"hw0": adapter}});
+        let body = json!({
+            "systems": {"a": {"pk": a["pk"], "delete": true}, "b": {"pk": b["pk"], "staticreg_set": {"nic9": moved}}},
+            "max_deletes": 10, "commit": true,
+        });
+        let (verdict, answer) = place.import(&body);
+        assert_eq!(verdict, Verdict::Fine, "{answer:#}");
+        let moved = place.systems()["b.example.com"]["staticreg_set"]["nic9"].clone();
+        assert_eq!((&moved["pk"], moved.get("hwadapter_set")), (&nic["pk"], None), "{moved:#}");
+        assert_eq!(moved["cname"].as_array().unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn pairs_change_their_keys_with_one_another_whatever_they_are_called() {
+    on_each(|place| {
+        let made = place.commit(json!({"a": {"hostname": "a", "keyvalue_set": {
+            "x": {"key": "x", "value": "1"}, "y": {"key": "y", "value": "2"},
+        }}}));
+        let set = &made["systems"]["a"]["keyvalue_set"];
+        let (x, y) = (&set["x"]["pk"], &set["y"]["pk"]);
+        let other = format!("~{x}");
+        place.commit(json!({"a": {"pk": made["systems"]["a"]["pk"], "keyvalue_set": {
+            "1": {"pk": x, "key": "y"}, "2": {"pk": y, "key": "x"}, "3": {"key": other, "value": "3"},
+        }}}));
+        let set = &place.systems()["a"]["keyvalue_set"];
+        assert_eq!((&set["y"]["pk"], &set["x"]["pk"], &set[&other]["value"]), (x, y, &json!("3")));
+        place.commit(json!({"a": {"pk": made["systems"]["a"]["pk"], "keyvalue_set": {
+            "1": {"pk": x, "key": "x"}, "2": {"pk": y, "key": "y"},
+        }}}));
+        assert_eq!(&place.systems()["a"]["keyvalue_set"]["x"]["pk"], x);
+    });
+}
+
+#[test]
 fn deleting_and_making_a_system_of_the_same_name_is_one_request() {
     on_each(|place| {
         let (_, a, _) = pks(place);

@@ -114,6 +114,8 @@ fn a_mac_belongs_to_one_system_in_use_unless_it_is_shared() {
         assert_eq!(place.import(&again(json!({"shared_mac": true}))).0, Verdict::Fine);
         place.commit(json!({"x": {"pk": macs["s3"]["pk"], "system_status": "decommissioned"}}));
         place.commit(with("u", "52:54:00:00:00:04", json!({})));
+        let again = json!({"systems": {"x": {"pk": macs["s3"]["pk"], "system_status": "production"}}});
+        assert_eq!(place.errors(&again), [error("/systems/x", "duplicate")]);
         let (_, answer) = place.import(&json!({"systems": with("v", "52:54:00:00:00", json!({}))}));
         assert!(answer["errors"][0]["message"].as_str().unwrap().contains("5254.0012.3456"));
     });

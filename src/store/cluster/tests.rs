@@ -180,6 +180,21 @@ impl Job for Pass {
     }
 }
 
+/// The same, as a job for which nothing of others stays locked.
+struct Slow(Pass);
+
+impl Job for Slow {
+    type Output = bool;
+
+    fn run(&self, session: &mut dyn crate::store::Session) -> QueryResult<bool> {
+        self.0.run(session)
+    }
+
+    fn is_long(&self) -> bool {
+        true
+    }
+}
+
 #[test]
 fn what_a_deposed_leader_asks_for_changes_nothing() {
     on_each(|store, url| {
@@ -193,6 +208,9 @@ fn what_a_deposed_leader_asks_for_changes_nothing() {
         let new = store.under(claim(store, &b, GRACE).unwrap());
         let refused = system.block_on(old.write(Pass(Uuid::from_u128(2)))).unwrap_err();
         assert_eq!(refused.kind, Kind::Conflict);
+        assert_eq!(old.write_blocking(Pass(Uuid::from_u128(2))).unwrap_err().kind, Kind::Conflict);
+        assert_eq!(old.write_blocking(Slow(Pass(Uuid::from_u128(2)))).unwrap_err().kind, Kind::Conflict);
+        assert!(store.troubles().is_empty());
         assert_eq!(system.block_on(new.write(Pass(Uuid::from_u128(2)))), Ok(true), "it was there still");
     });
 }

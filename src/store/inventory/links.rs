@@ -46,6 +46,20 @@ pub struct LinkRow {
     pub since_us: i64,
 }
 
+/// How far links are up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = inventory_state)]
+pub struct Mark {
+    /// The generation of the inventory.
+    pub generation: i64,
+    /// The generation that links are up to date with.
+    #[diesel(column_name = linked_generation)]
+    pub linked: i64,
+    /// The build data that links are up to date with.
+    #[diesel(column_name = linked_build)]
+    pub build: i64,
+}
+
 /// By which of the two evidence is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
@@ -127,11 +141,17 @@ pub(super) fn statement(by: By) -> String {
 }
 
 /// Systems with changes after a generation.
-const CHANGED: &str = "SELECT DISTINCT c.label AS key, c.system_pk AS pk FROM changes c \
+const CHANGED: &str = "SELECT DISTINCT '' AS key, c.system_pk AS pk FROM changes c \
      JOIN change_sets s ON s.id = c.change_set WHERE s.generation > $1";
 /// Nodes with build data after this one, the newest of each.
 const LOOKED_AT: &str = "SELECT node_uuid AS key, MAX(id) AS pk FROM \
      (SELECT node_uuid, id FROM build_data WHERE id > $1 ORDER BY id LIMIT 1000) AS later GROUP BY node_uuid";
+/// Nodes with build data of late.
+const LATELY: &str = "SELECT node_uuid AS key, MAX(id) AS pk FROM build_data \
+     WHERE id > $1 AND collected_us > $2 GROUP BY node_uuid";
+/// Systems that are linked to nodes.
+const LINKED: &str = "SELECT node_uuid AS key, system_pk AS pk FROM system_node_links \
+     WHERE state <> 'history' AND node_uuid IN (LIST)";
 /// Systems whose links lead to nodes that are gone.
 const GONE: &str = "SELECT l.node_uuid AS key, l.system_pk AS pk FROM system_node_links l \
      WHERE l.state IN ('linked', 'conflict') AND l.system_pk > $1 \
@@ -149,8 +169,8 @@ pub trait LinkQueries {
     /// Writes a link.
     fn put_link(&mut self, link: &LinkRow) -> QueryResult<()>;
 
-    /// The generation and the build data that links are up to date with.
-    fn linked_up_to(&mut self) -> QueryResult<(i64, i64)>;
+    /// How far links are up to date.
+    fn links_mark(&mut self) -> QueryResult<Mark>;
 
     /// Notes what links are up to date with.
     fn set_linked_up_to(&mut self, generation: i64, build: i64) -> QueryResult<()>;
@@ -160,6 +180,12 @@ pub trait LinkQueries {
 
     /// Nodes with build data after this one, and their newest.
     fn nodes_looked_at(&mut self, build: i64) -> QueryResult<Vec<Found>>;
+
+    /// Nodes with build data after this one that was collected after this moment.
+    fn nodes_looked_at_lately(&mut self, build: i64, since_us: i64) -> QueryResult<Vec<Found>>;
+
+    /// The systems that are linked to nodes by now, whatever speaks for it.
+    fn systems_linked_to(&mut self, nodes: &str) -> QueryResult<Vec<Found>>;
 
     /// Systems with links to nodes that are gone.
     fn links_to_nothing(&mut self) -> QueryResult<Vec<Found>>;
@@ -201,9 +227,8 @@ macro_rules! link_queries {
                 Ok(())
             }
 
-            fn linked_up_to(&mut self) -> QueryResult<(i64, i64)> {
-                use inventory_state as t;
-                t::table.select((t::linked_generation, t::linked_build)).first(self)
+            fn links_mark(&mut self) -> QueryResult<Mark> {
+                inventory_state::table.select(Mark::as_select()).first(self)
             }
 
             fn set_linked_up_to(&mut self, generation: i64, build: i64) -> QueryResult<()> {
@@ -221,6 +246,16 @@ macro_rules! link_queries {
 
             fn nodes_looked_at(&mut self, build: i64) -> QueryResult<Vec<Found>> {
                 diesel::sql_query(LOOKED_AT).bind::<BigInt, _>(build).load(self)
+            }
+
+            fn nodes_looked_at_lately(&mut self, build: i64, since_us: i64) -> QueryResult<Vec<Found>> {
+                let query = diesel::sql_query(LATELY).bind::<BigInt, _>(build).bind::<BigInt, _>(since_us);
+                query.load(self)
+            }
+
+            fn systems_linked_to(&mut self, nodes: &str) -> QueryResult<Vec<Found>> {
+                let query = LINKED.replace("LIST", concat!($open, "$1", $texts));
+                diesel::sql_query(query).bind::<Text, _>(nodes).load(self)
             }
 
             fn links_to_nothing(&mut self) -> QueryResult<Vec<Found>> {
@@ -250,7 +285,8 @@ pub fn living(session: &mut dyn Session, nodes: &[&str]) -> QueryResult<Vec<Stri
     Ok(found.into_iter().map(|found| found.key).collect())
 }
 
-/// Links of systems as they are by now; those that are not there any more become history.
+/// Links of systems as they are by now; those that are not there any more become history. Answers whether they were
+/// written: they are not where somebody else has changed the inventory, or brought links up to date, meanwhile.
 #[derive(Clone, Debug)]
 pub struct SaveLinks {
     /// The systems that were looked at.
@@ -259,22 +295,27 @@ pub struct SaveLinks {
     pub links: Vec<LinkRow>,
     /// When, in microseconds since the epoch.
     pub now_us: i64,
+    /// How it was when the links were gathered.
+    pub mark: Mark,
     /// What links are up to date with afterwards.
     pub up_to: Option<(i64, i64)>,
 }
 
 impl Job for SaveLinks {
-    type Output = ();
+    type Output = bool;
 
-    fn run(&self, session: &mut dyn Session) -> QueryResult<()> {
+    fn run(&self, session: &mut dyn Session) -> QueryResult<bool> {
+        if session.links_mark()? != self.mark {
+            return Ok(false);
+        }
         let held = session.system_links(&list_of(&self.systems))?;
         for link in differing(&held, &self.links, self.now_us) {
             session.put_link(&link)?;
         }
-        match self.up_to {
-            Some((generation, build)) => session.set_linked_up_to(generation, build),
-            None => Ok(()),
+        if let Some((generation, build)) = self.up_to {
+            session.set_linked_up_to(generation, build)?;
         }
+        Ok(true)
     }
 }
 

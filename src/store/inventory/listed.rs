@@ -11,6 +11,8 @@ use crate::inventory::model::{Kind, Object};
 
 /// Rows of one list: one value of the database holds it, and its memory as often as the database copies it.
 const AT_ONCE: usize = 10_000;
+/// Bytes after which a list ends as well: databases take no value of a gigabyte.
+const LARGE: usize = 8 * 1024 * 1024;
 
 /// A table that is written so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +130,7 @@ impl Lists {
     /// # Errors
     /// Never, unless it can not be written as JSON.
     pub fn push<T: Serialize + ?Sized>(&mut self, row: &T) -> serde_json::Result<()> {
-        if self.rows == AT_ONCE {
+        if self.rows == AT_ONCE || self.open.len() >= LARGE {
             self.close()?;
         }
         self.open.push(if self.rows == 0 { b'[' } else { b',' });
@@ -154,6 +156,11 @@ impl Lists {
             self.close()?;
         }
         Ok(self)
+    }
+
+    /// How much it is.
+    pub(super) fn bytes(&self) -> usize {
+        self.lists.iter().map(String::len).sum()
     }
 
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
@@ -198,6 +205,10 @@ mod tests {
         let texts: Vec<Vec<usize>> = lists.texts().map(|text| serde_json::from_str(text).unwrap()).collect();
         assert_eq!(texts.concat(), (0..=AT_ONCE).collect::<Vec<_>>());
         assert_eq!(texts.len(), 2);
+        let mut lists = Lists::of(Table::Lookups);
+        let row = "x".repeat(LARGE / 2);
+        (0..5).for_each(|_| lists.push(&row).unwrap());
+        assert_eq!(lists.ended().unwrap().texts().count(), 3);
     }
 
     #[test]

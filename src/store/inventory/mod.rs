@@ -28,7 +28,7 @@ use super::writer::QueryResult;
 use crate::inventory::model::{Id, Kind, Object, Val};
 
 pub use self::rows::LookupRow;
-pub use self::write::{ChangeRow, ChangeSetRow, Commit, Committed};
+pub use self::write::{ChangeRow, ChangeSetHead, ChangeSetRow, Commit, Committed};
 
 /// What is looked for, and what is found of it: a text and a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +175,7 @@ pub trait InventoryQueries {
     fn add_change_set(&mut self, set: &ChangeSetRow) -> QueryResult<()>;
 
     /// Changes that fulfil all of it, with their sets, the oldest first.
-    fn changes(&mut self, sought: &Changes, limit: i64) -> QueryResult<Vec<(ChangeRow, ChangeSetRow)>>;
+    fn changes(&mut self, sought: &Changes, limit: i64) -> QueryResult<Vec<(ChangeRow, ChangeSetHead)>>;
 
     /// What a statement of a search finds.
     fn inventory_select(&mut self, statement: &Statement) -> QueryResult<Vec<Found>>;
@@ -215,6 +215,23 @@ fn with_views(mut objects: Vec<Object>, views: Vec<ViewRow>) -> Vec<Object> {
 fn keys_of(objects: &[Object], kinds: &[Kind]) -> String {
     let keys = objects.iter().filter(|object| kinds.contains(&object.id.0)).map(|object| object.id.1);
     list_of(&keys.collect::<Vec<i64>>())
+}
+
+/// What a name begins with that gives way until the end of a transaction: longer than any that may be asked for.
+const ASIDE: &str = concat!(
+    "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~",
+    "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~"
+);
+
+/// The columns of names that no two objects of a kind have.
+fn named_by(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::System => &["hostname"],
+        Kind::Registration => &["name", "fqdn"],
+        Kind::Adapter => &["name"],
+        Kind::Alias => &["fqdn"],
+        Kind::Attribute => &["key"],
+    }
 }
 
 macro_rules! inventory_queries {
@@ -315,14 +332,14 @@ macro_rules! inventory_queries {
             }
 
             fn set_names_aside(&mut self, kind: Kind, pks: &[i64]) -> QueryResult<()> {
-                let set = match kind {
-                    Kind::System => "UPDATE systems SET hostname = '~' || pk, node_uuid = NULL",
-                    Kind::Registration => "UPDATE registrations SET name = '~' || pk, fqdn = '~' || pk",
-                    Kind::Adapter => "UPDATE adapters SET name = '~' || pk",
-                    Kind::Alias => "UPDATE aliases SET fqdn = '~' || pk",
-                    Kind::Attribute => "UPDATE object_attributes SET key = '~' || pk",
-                };
-                let query = format!(concat!("{} WHERE pk IN (", $open, "$1", $ints, ")"), set);
+                let set: Vec<String> =
+                    named_by(kind).iter().map(|column| format!("{column} = '{ASIDE}' || pk")).collect();
+                let more = if kind == Kind::System { ", node_uuid = NULL" } else { "" };
+                let (table, set) = (Table::Of(kind).name(), set.join(", "));
+                let query = format!(
+                    concat!("UPDATE {} SET {}{} WHERE pk IN (", $open, "$1", $ints, ")"),
+                    table, set, more
+                );
                 diesel::sql_query(query).bind::<Text, _>(list_of(pks)).execute(self)?;
                 Ok(())
             }
@@ -336,12 +353,12 @@ macro_rules! inventory_queries {
                 &mut self,
                 sought: &Changes,
                 limit: i64,
-            ) -> QueryResult<Vec<(ChangeRow, ChangeSetRow)>> {
+            ) -> QueryResult<Vec<(ChangeRow, ChangeSetHead)>> {
                 use change_sets as s;
                 use changes as c;
                 let mut query = c::table
                     .inner_join(s::table)
-                    .select((ChangeRow::as_select(), ChangeSetRow::as_select()))
+                    .select((ChangeRow::as_select(), ChangeSetHead::as_select()))
                     .order((c::committed_us.asc(), c::change_set.asc(), c::number.asc()))
                     .limit(limit)
                     .into_boxed();

@@ -14,7 +14,7 @@ use crate::store::{Job, QueryResult, Session};
 /// Who changed the inventory, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = change_sets, treat_none_as_default_value = false)]
-pub struct ChangeSetRow {
+pub struct ChangeSetHead {
     /// Its id: the client's, or one made up.
     pub id: String,
     /// When, in microseconds since the epoch.
@@ -35,6 +35,15 @@ pub struct ChangeSetRow {
     pub digest: String,
     /// How much was changed, JSON.
     pub summary: String,
+}
+
+/// A change set with its answer, which may be large.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = change_sets, treat_none_as_default_value = false)]
+pub struct ChangeSetRow {
+    /// Who, and why.
+    #[diesel(embed)]
+    pub head: ChangeSetHead,
     /// The answer, where the client chose the id; zstd.
     pub answer: Option<Vec<u8>>,
 }
@@ -105,6 +114,15 @@ fn of_kind(ids: &[Id], kind: Kind) -> Vec<i64> {
 
 impl Job for Commit {
     type Output = Committed;
+
+    fn weight_bytes(&self) -> usize {
+        let lists = self.objects.iter().chain([&self.lookups, &self.changes]);
+        lists.map(Lists::bytes).sum()
+    }
+
+    fn is_long(&self) -> bool {
+        true
+    }
 
     fn run(&self, session: &mut dyn Session) -> QueryResult<Committed> {
         if !session.claim_generation(self.generation, self.next_pk)? {

@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-use super::{Job, QueryResult, RETRY_PAUSES};
+use super::{BATCH_BYTES, Job, QueryResult, RETRY_PAUSES, Waiting, gather, pending};
 use crate::clock::Timestamp;
 use crate::error::Kind;
 use crate::fsm::{Event, State};
@@ -63,6 +63,36 @@ fn what_never_serializes_is_refused_after_some_attempts_and_holds_nobody_up() {
         assert_eq!(store.write_blocking(Refused::new(2, 0)), Ok(()));
         assert_eq!(known(store).len(), 1);
     });
+}
+
+/// As large as it says.
+struct Large(usize);
+
+impl Job for Large {
+    type Output = ();
+
+    fn run(&self, _session: &mut dyn Session) -> QueryResult<()> {
+        Ok(())
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.0
+    }
+}
+
+#[test]
+fn what_is_as_large_as_a_batch_is_one_alone() {
+    let (sender, receiver) = tokio::sync::mpsc::channel(8);
+    for bytes in [1, 2, BATCH_BYTES, 3, BATCH_BYTES] {
+        assert!(sender.try_send(pending(Large(bytes)).0).is_ok());
+    }
+    let mut waiting = Waiting { receiver, held_over: None };
+    let mut batch = || {
+        let first = waiting.held_over.take().or_else(|| waiting.receiver.try_recv().ok())?;
+        Some(gather(first, &mut waiting).iter().map(|job| job.weight_bytes()).collect::<Vec<_>>())
+    };
+    let batches: Vec<Vec<usize>> = std::iter::from_fn(&mut batch).collect();
+    assert_eq!(batches, [vec![1, 2], vec![BATCH_BYTES], vec![3], vec![BATCH_BYTES]]);
 }
 
 /// Takes two nodes from `waiting`, with time for somebody else between the two.
