@@ -177,8 +177,8 @@ fn an_operator_is_heard_at_the_end_of_a_chain_of_claims() {
     on_each(|place| {
         let mac = |number: usize| format!("52:54:00:00:00:{number:02x}");
         let length = 12;
-        for number in 0..length {
-            introspected(place, number as u128 + 1, &[&mac(number), &mac(number + 1)], None);
+        for (number, node) in (0..length).zip(1..) {
+            introspected(place, node, &[&mac(number), &mac(number + 1)], None);
         }
         let far = Uuid::from_u128(99).to_string();
         let chain: Map<String, Value> = (0..=length)
