@@ -1,7 +1,8 @@
 //! The first pass: what a document says, read and checked for types, object by object.
 //!
 //! Invariant: nothing here stops at the first mistake except where the document can not be read at all. A system is
-//! turned into its compact form as soon as it is read: the document as a tree is never held whole.
+//! turned into its compact form as soon as it is read: of JSON no more than one is held as a tree. YAML comes as a whole
+//! tree, and is taken apart here.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,7 +15,10 @@ use super::model::Kind;
 use super::options::{Dialect, Limits, Options};
 use super::problem::{Code, Findings, Place, Problem, escaped};
 use super::reader::Reader;
-use super::unique::{Unique, twice};
+use super::unique::{NUMBER, Unique, twice};
+
+/// What a document is to be.
+const WANTED: &str = "an object with the member systems";
 
 /// A request as it was read.
 #[derive(Clone, Debug, Default)]
@@ -43,28 +47,33 @@ pub fn read<'de, D: Deserializer<'de>>(
     limits: Limits,
     over: &Map<String, Value>,
 ) -> Result<Request, D::Error> {
-    read_by(document, Reader::new(dialect, limits), over)
+    let mut parts = Parts { reader: Reader::new(dialect, limits), ..Parts::default() };
+    document.deserialize_any(Main(&mut parts))?;
+    Ok(parts.request(over))
 }
 
-/// The same by a reader that has read nothing yet.
+/// The same of a document that is a tree already, by a reader that has read nothing yet.
 ///
 /// # Errors
-/// As [`read`].
-pub fn read_by<'de, D: Deserializer<'de>>(
-    document: D,
-    reader: Reader,
-    over: &Map<String, Value>,
-) -> Result<Request, D::Error> {
-    let dialect = reader.dialect;
+/// Where it is no object.
+pub fn of_tree(document: Value, reader: Reader, over: &Map<String, Value>) -> Result<Request, String> {
+    let Value::Object(mut main) = document else { return Err(format!("{WANTED} is expected")) };
     let mut parts = Parts { reader, ..Parts::default() };
-    document.deserialize_any(Main(&mut parts))?;
-    let Parts { mut reader, systems, left_out, mut main, found_systems } = parts;
-    main.extend(over.clone());
-    if found_systems == Found::No {
-        reader.findings.wrong(Problem::of_request("", Code::Missing, "The member systems is expected"));
+    if let Some(systems) = main.shift_remove("systems") {
+        parts.found_systems = Found::Yes;
+        match systems {
+            // What was read is let go of at once.
+            Value::Object(all) => {
+                all.into_iter().for_each(|(label, value)| parts.system(&label, &label, &value));
+            }
+            Value::Array(all) => {
+                all.into_iter().enumerate().for_each(|(place, value)| parts.item(place, &value));
+            }
+            _ => parts.no_systems(),
+        }
     }
-    let (options, lookups) = super::options::read(main, dialect, &mut reader.findings);
-    Ok(Request { systems, options, lookups, over: reader.over, left_out, findings: reader.findings })
+    parts.main = main;
+    Ok(parts.request(over))
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,6 +110,34 @@ impl Parts {
             None => self.left_out.push((self.systems.len(), pointer)),
         }
     }
+
+    /// A system of a list.
+    fn item(&mut self, place: usize, value: &Value) {
+        let segment = place.to_string();
+        let label = value.get("hostname").and_then(Value::as_str).unwrap_or(&segment).to_owned();
+        self.system(&label, &segment, value);
+    }
+
+    /// Whether no member was read yet.
+    fn is_new(&self) -> bool {
+        self.main.is_empty() && self.found_systems == Found::No
+    }
+
+    fn no_systems(&mut self) {
+        let text = "An object of systems, or a list of them, is expected";
+        self.reader.findings.wrong(Problem::of_request("/systems", Code::Type, text));
+    }
+
+    fn request(self, over: &Map<String, Value>) -> Request {
+        let Self { mut reader, systems, left_out, mut main, found_systems } = self;
+        let dialect = reader.dialect;
+        main.extend(over.clone());
+        if found_systems == Found::No {
+            reader.findings.wrong(Problem::of_request("", Code::Missing, "The member systems is expected"));
+        }
+        let (options, lookups) = super::options::read(main, dialect, &mut reader.findings);
+        Request { systems, options, lookups, over: reader.over, left_out, findings: reader.findings }
+    }
 }
 
 struct Main<'a>(&'a mut Parts);
@@ -109,12 +146,15 @@ impl<'de> Visitor<'de> for Main<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with the member systems")
+        f.write_str(WANTED)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let parts = self.0;
         while let Some(key) = map.next_key::<String>()? {
+            if key == NUMBER && parts.is_new() {
+                return Err(serde::de::Error::custom(format!("{WANTED} is expected")));
+            }
             if key != "systems" {
                 if parts.main.contains_key(&key) {
                     return Err(twice(&key));
@@ -141,13 +181,6 @@ impl<'de> serde::de::DeserializeSeed<'de> for Systems<'_> {
     }
 }
 
-impl Systems<'_> {
-    fn wrong_type(self) {
-        let text = "An object of systems, or a list of them, is expected";
-        self.0.reader.findings.wrong(Problem::of_request("/systems", Code::Type, text));
-    }
-}
-
 impl<'de> Visitor<'de> for Systems<'_> {
     type Value = ();
 
@@ -158,6 +191,10 @@ impl<'de> Visitor<'de> for Systems<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut labels = HashSet::new();
         while let Some(label) = map.next_key::<String>()? {
+            if label == NUMBER && labels.is_empty() {
+                map.next_value::<serde::de::IgnoredAny>()?;
+                return self.visit_unit();
+            }
             let Unique(value) = map.next_value()?;
             self.0.system(&label, &label, &value);
             if let Some(label) = labels.replace(label) {
@@ -173,16 +210,14 @@ impl<'de> Visitor<'de> for Systems<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let mut place: usize = 0;
         while let Some(Unique(value)) = list.next_element()? {
-            let segment = place.to_string();
-            let label = value.get("hostname").and_then(Value::as_str).unwrap_or(&segment).to_owned();
-            self.0.system(&label, &segment, &value);
+            self.0.item(place, &value);
             place = place.saturating_add(1);
         }
         Ok(())
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.wrong_type();
+        self.0.no_systems();
         Ok(())
     }
 

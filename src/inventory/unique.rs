@@ -9,7 +9,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// How `serde_json` hands over numbers that keep all their digits.
-const NUMBER: &str = "$serde_json::private::Number";
+pub const NUMBER: &str = "$serde_json::private::Number";
 
 /// A value without such members.
 #[derive(Clone, Debug, PartialEq)]

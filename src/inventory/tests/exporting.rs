@@ -87,6 +87,19 @@ fn an_export_is_the_same_each_time_and_every_text_of_yaml_stands_in_quotes() {
 }
 
 #[test]
+fn what_yaml_does_not_take_as_it_is_comes_back_all_the_same() {
+    on_each(|place| {
+        let odd = "\u{1}\u{7f}\u{80}\u{85}\u{9f}\u{2028}\u{2029}\u{feff}\u{fffe}\u{ffff}\u{1f600}\u{e4}";
+        let pairs = json!({"x": {"key": format!("k{odd}"), "value": odd}});
+        place.commit(json!({"a": {"hostname": "a", "notes": odd, "keyvalue_set": pairs}}));
+        assert_eq!(place.systems()["a"]["notes"], odd);
+        assert_round_trip(place);
+        let yaml = place.text("", Format::Yaml, Relations::Names);
+        assert!(yaml.contains(r"\u0085\u009f\u2028\u2029\ufeff\ufffe\uffff"), "{yaml}");
+    });
+}
+
+#[test]
 fn a_table_changes_what_its_cells_say_and_keeps_what_is_empty() {
     on_each(|place| {
         some(place);

@@ -1,17 +1,20 @@
 //! A YAML document as a tree, in which a plain scalar is what it is in JSON and text otherwise.
 //!
 //! Invariant: no scalar loses a character. `no`, `007`, `0x10` and `1_000` are text, `1.10` is a number that is still
-//! written so, and what is in quotes is text always. What aliases and merges copy counts as what is written out.
+//! written so, and what is in quotes is text always. What is written out is bounded by the text itself; what aliases and
+//! merges copy, and what is kept for them, is counted before it is copied.
 
 use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-/// Nodes of the largest document.
-const MOST_NODES: usize = 10_000_000;
-/// Bytes of all its scalars.
-const MOST_BYTES: usize = 1 << 30;
+use super::scalar;
+
+/// Nodes that aliases copy at most, and as many are kept for them.
+const MOST_NODES: usize = 1_000_000;
+/// Bytes of the scalars among them.
+const MOST_BYTES: usize = 64 << 20;
 /// How deep things may lie in one another.
 const MOST_DEPTH: usize = 64;
 
@@ -47,7 +50,9 @@ pub fn document(text: &str) -> Result<Value, Flaw> {
     let mut composer = Composer {
         parser: Parser::new_from_str(text),
         anchors: HashMap::new(),
-        spent: Spent::default(),
+        made: Size::default(),
+        copied: Size::default(),
+        kept: Size::default(),
         depth: 0,
     };
     let Some((event, span)) = composer.next()? else { return Ok(Value::Null) };
@@ -65,17 +70,46 @@ struct Node {
     height: usize,
 }
 
-/// How much was put together.
+/// How much something is.
 #[derive(Clone, Copy, Debug, Default)]
-struct Spent {
+struct Size {
     nodes: usize,
     bytes: usize,
 }
 
+impl Size {
+    fn of(nodes: usize, bytes: usize) -> Self {
+        Self { nodes, bytes }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.nodes = self.nodes.saturating_add(more.nodes);
+        self.bytes = self.bytes.saturating_add(more.bytes);
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self::of(self.nodes.saturating_sub(before.nodes), self.bytes.saturating_sub(before.bytes))
+    }
+
+    /// Adds what is copied, where that is not too much.
+    fn spend(&mut self, more: Self, span: &Span) -> Result<(), Flaw> {
+        self.add(more);
+        if self.nodes > MOST_NODES || self.bytes > MOST_BYTES {
+            return Err(Flaw::at(span, "anchors and aliases stand for too much"));
+        }
+        Ok(())
+    }
+}
+
 struct Composer<'a> {
     parser: Parser<'a, StrInput<'a>>,
-    anchors: HashMap<usize, (Node, Spent)>,
-    spent: Spent,
+    anchors: HashMap<usize, (Node, Size)>,
+    /// What was put together.
+    made: Size,
+    /// What aliases have copied of it.
+    copied: Size,
+    /// What is kept for aliases.
+    kept: Size,
     depth: usize,
 }
 
@@ -104,33 +138,35 @@ impl<'a> Composer<'a> {
         self.next()?.ok_or_else(|| Flaw::at(within, "this is not brought to its end"))
     }
 
-    fn spend(&mut self, span: &Span, nodes: usize, bytes: usize) -> Result<(), Flaw> {
-        self.spent.nodes = self.spent.nodes.saturating_add(nodes);
-        self.spent.bytes = self.spent.bytes.saturating_add(bytes);
-        if self.spent.nodes > MOST_NODES || self.spent.bytes > MOST_BYTES {
-            return Err(Flaw::at(span, "the document holds too much"));
-        }
-        Ok(())
-    }
-
     fn node(&mut self, event: Event<'a>, span: &Span) -> Result<Node, Flaw> {
-        let before = self.spent;
+        let before = self.made;
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.spend(span, 1, text.len())?;
-                (Node { value: scalar(&text, style, tag.as_deref()), height: 0 }, anchor)
+                self.made.add(Size::of(1, text.len()));
+                (leaf(&text, style, tag.as_deref(), span)?, anchor)
             }
-            Event::SequenceStart(_, anchor, _) => (self.within(span, Self::sequence)?, anchor),
-            Event::MappingStart(_, anchor, _) => (self.within(span, Self::mapping)?, anchor),
+            Event::SequenceStart(_, anchor, tag) => {
+                has_no_other_tag(tag.as_deref(), "seq", span)?;
+                (self.within(span, Self::sequence)?, anchor)
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                has_no_other_tag(tag.as_deref(), "map", span)?;
+                (self.within(span, Self::mapping)?, anchor)
+            }
             Event::Alias(id) => return self.copy(id, span),
             _ => return Err(Flaw::at(span, "a value is expected")),
         };
-        if anchor != 0 {
-            let nodes = self.spent.nodes.saturating_sub(before.nodes);
-            let bytes = self.spent.bytes.saturating_sub(before.bytes);
-            self.anchors.insert(anchor, (node.clone(), Spent { nodes, bytes }));
-        }
+        self.keep(anchor, &node, self.made.since(before), span)?;
         Ok(node)
+    }
+
+    /// Keeps what has an anchor.
+    fn keep(&mut self, anchor: usize, node: &Node, size: Size, span: &Span) -> Result<(), Flaw> {
+        if anchor != 0 {
+            self.kept.spend(size, span)?;
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        Ok(())
     }
 
     fn within(
@@ -138,7 +174,7 @@ impl<'a> Composer<'a> {
         span: &Span,
         read: impl FnOnce(&mut Self, &Span) -> Result<Node, Flaw>,
     ) -> Result<Node, Flaw> {
-        self.spend(span, 1, 0)?;
+        self.made.add(Size::of(1, 0));
         self.depth = self.depth.saturating_add(1);
         self.not_too_deep(span, 0)?;
         let node = read(self, span)?;
@@ -154,12 +190,13 @@ impl<'a> Composer<'a> {
     }
 
     fn copy(&mut self, id: usize, span: &Span) -> Result<Node, Flaw> {
-        let Some((node, Spent { nodes, bytes })) = self.anchors.get(&id).cloned() else {
+        let Some((node, size)) = self.anchors.get(&id) else {
             return Err(Flaw::at(span, "an alias is within what it stands for"));
         };
         self.not_too_deep(span, node.height)?;
-        self.spend(span, nodes, bytes)?;
-        Ok(node)
+        self.copied.spend(*size, span)?;
+        self.made.add(*size);
+        Ok(node.clone())
     }
 
     fn sequence(&mut self, span: &Span) -> Result<Node, Flaw> {
@@ -182,10 +219,13 @@ impl<'a> Composer<'a> {
             if event == Event::MappingEnd {
                 break;
             }
-            let Event::Scalar(key, style, _, _) = event else {
-                return Err(Flaw::at(&at, "a key has to be text"));
+            let Event::Scalar(key, style, anchor, tag) = event else {
+                return Err(Flaw::at(&at, "a key has to be text, written out"));
             };
-            self.spend(&at, 0, key.len())?;
+            let size = Size::of(1, key.len());
+            self.made.add(size);
+            let of_key = leaf(&key, style, tag.as_deref(), &at)?;
+            self.keep(anchor, &of_key, size, &at)?;
             let (event, value_at) = self.must(&at)?;
             let node = self.node(event, &value_at)?;
             height = height.max(node.height);
@@ -219,29 +259,29 @@ fn merge(members: &mut Map<String, Value>, value: Value, at: &Span) -> Result<()
     Ok(())
 }
 
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
-    let forced = tag.is_some_and(|tag| tag.suffix() == "str" || [tag.handle(), tag.suffix()].concat() == "!");
-    if style != ScalarStyle::Plain || forced {
-        return Value::from(text);
-    }
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::from(true),
-        "false" | "False" | "FALSE" => Value::from(false),
-        _ if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-            // An exponent would not be written again as it stands there.
-            let number = text.parse::<Number>().ok().filter(|number| number.as_str() == text);
-            number.map_or_else(|| Value::from(text), Value::Number)
-        }
-        _ => Value::from(text),
+fn leaf(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Result<Node, Flaw> {
+    let value = match tag {
+        None if style == ScalarStyle::Plain => scalar::plain(text),
+        None => Value::from(text),
+        Some(tag) => scalar::tagged(text, tag).map_err(|told| Flaw::at(span, told))?,
+    };
+    Ok(Node { value, height: 0 })
+}
+
+fn has_no_other_tag(tag: Option<&Tag>, kind: &str, span: &Span) -> Result<(), Flaw> {
+    match tag {
+        Some(tag) if !scalar::is_collection(tag, kind) => Err(Flaw::at(span, scalar::unknown(tag))),
+        _ => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Number, json};
 
     use super::*;
+
+    const TOO_MUCH: &str = "anchors and aliases stand for too much";
 
     #[test]
     fn a_plain_scalar_is_what_it_is_in_json_and_text_otherwise() {
@@ -264,7 +304,7 @@ mod tests {
         ] {
             assert_eq!(document(&format!("a: {text}")), Ok(json!({"a": text})));
         }
-        for number in ["7", "-1.50", "123456789012345678901234567890", "0.10"] {
+        for number in ["7", "-1.50", "123456789012345678901234567890", "0.10", "-0", "0.000001"] {
             let found = document(&format!("a: {number}")).unwrap();
             assert_eq!(found["a"].as_number().map(Number::as_str), Some(number));
         }
@@ -273,6 +313,10 @@ mod tests {
             ("~", json!(null)),
             ("True", json!(true)),
             ("!!str 5", json!("5")),
+            ("! 5", json!("5")),
+            ("!!int \"5\"", json!(5)),
+            ("!!null ''", json!(null)),
+            ("!!seq [1]", json!([1])),
             ("'7'", json!("7")),
             ("\"no\"", json!("no")),
             ("|\n  a\n  b\n", json!("a\nb\n")),
@@ -295,13 +339,51 @@ mod tests {
             let before = format!("*a{}", number - 1);
             bomb.push_str(&format!("a{number}: &a{number} [{before},{before},{before},{before},{before}]\n"));
         }
-        assert_eq!(document(&bomb).unwrap_err().text, "the document holds too much");
+        assert_eq!(document(&bomb).unwrap_err().text, TOO_MUCH);
         let mut tower = "a0: &a0 [x]\n".to_owned();
         for number in 1..100 {
             tower.push_str(&format!("a{number}: &a{number} [*a{}]\n", number - 1));
         }
         assert!(document(&tower).unwrap_err().text.contains("deep"));
         assert!(document("a: &a [*a]").is_err());
+        assert_eq!(
+            document("&k a: 1\nb: *k\n&n 7: c\nd: *n"),
+            Ok(json!({"a": 1, "b": "a", "7": "c", "d": 7}))
+        );
+    }
+
+    #[test]
+    fn what_is_kept_for_aliases_counts_and_what_is_written_out_does_not() {
+        let nulls = |count: usize| vec!["~"; count].join(",");
+        // Each of the lists holds all that is within, and all of them are kept.
+        let nested = |count: usize| {
+            let opened: String = (0..40).map(|number| format!("&a{number} [")).collect();
+            format!("{opened}{}{}", nulls(count), "]".repeat(40))
+        };
+        assert!(document(&nested(1_000)).is_ok());
+        assert_eq!(document(&nested(30_000)).unwrap_err().text, TOO_MUCH);
+        let copies = |count: usize| format!("a: &a [{}]\nb: [{}]", nulls(999), vec!["*a"; count].join(","));
+        assert!(document(&copies(1_000)).is_ok());
+        assert_eq!(document(&copies(1_001)).unwrap_err().text, TOO_MUCH);
+        assert!(document(&format!("[{}]", nulls(MOST_NODES + 1))).is_ok());
+    }
+
+    #[test]
+    fn a_tag_that_says_something_else_is_refused() {
+        for text in [
+            "!include x",
+            "!!binary aGk=",
+            "!!timestamp 2026-01-31",
+            "!!set {a: ~}",
+            "!!map []",
+            "!!int 007",
+            "!!int 1.5",
+            "!!bool no",
+            "{!x a: 1}",
+            "[!x a]",
+        ] {
+            assert!(document(&format!("a: {text}")).unwrap_err().text.contains("tag"), "{text}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! no MAC address is a number and no `no` a boolean.
 
 mod compose;
+mod scalar;
 
 use serde_json::{Map, Value};
 
@@ -40,7 +41,7 @@ pub fn read(
     }
     let mut reader = Reader::new(dialect, limits);
     reader.scalars = Scalars::Plain;
-    request::read_by(document, reader, over).map_err(|error| malformed(error.to_string(), (1, 1)))
+    request::of_tree(document, reader, over).map_err(|text| malformed(text, (1, 1)))
 }
 
 /// The line and the column of a byte, counted from one.
@@ -67,7 +68,7 @@ pub fn write(text: &mut String, value: &Value, depth: usize) {
         Value::Object(members) if !members.is_empty() => {
             for (key, value) in members {
                 line(text, depth);
-                text.push_str(&Value::from(key.as_str()).to_string());
+                push(text, &Value::from(key.as_str()));
                 text.push(':');
                 write(text, value, depth.saturating_add(1));
             }
@@ -81,7 +82,19 @@ pub fn write(text: &mut String, value: &Value, depth: usize) {
         }
         scalar => {
             text.push(' ');
-            text.push_str(&scalar.to_string());
+            push(text, scalar);
+        }
+    }
+}
+
+/// A scalar as JSON writes it; what YAML does not take as it is gets its number.
+fn push(text: &mut String, scalar: &Value) {
+    for char in scalar.to_string().chars() {
+        match char {
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(char)));
+            }
+            plain => text.push(plain),
         }
     }
 }
