@@ -249,7 +249,9 @@ fn choice<T: Copy>(value: &Value, choices: &[(&str, T)]) -> Result<T, Refusal> {
 }
 
 fn max_changes(value: &Value) -> Result<MaxChanges, Refusal> {
-    let percent = value.as_str().and_then(|text| text.strip_suffix('%')?.parse().ok());
+    let percent = value.as_str().and_then(|text| text.strip_suffix('%'));
+    let percent = percent.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let percent = percent.and_then(|digits| digits.parse().ok());
     let count = value.as_u64().map(MaxChanges::Count);
     count
         .or(percent.map(MaxChanges::Percent))

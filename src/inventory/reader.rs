@@ -112,15 +112,7 @@ impl Reader {
                 let pointer = format!("{}/observed", blob.place.pointer);
                 self.findings.tell(&pointer, "observed", "What was observed is not imported");
             }
-            ("clone", Kind::System) => match value.as_str() {
-                Some(name) if name.contains('\0') => {
-                    self.wrong(blob, "clone", Code::Syntax, "A host name is expected", value);
-                }
-                None if self.dialect == Dialect::Own && !value.is_null() => {
-                    self.wrong(blob, "clone", Code::Type, "A host name is expected", value);
-                }
-                name => blob.history_of = name.map(str::to_owned),
-            },
+            ("clone", Kind::System) => self.clone_of(blob, value),
             _ => match blob.kind.field(name) {
                 Some((place, field)) => self.field(blob, place, field, value),
                 None => self.unknown(blob, name, value),
@@ -159,6 +151,19 @@ impl Reader {
         }
     }
 
+    /// The system whose history it takes over.
+    fn clone_of(&mut self, blob: &mut Blob, value: &Value) {
+        match self.meant(Type::Text(255), value).as_str() {
+            Some(name) if name.contains('\0') => {
+                self.wrong(blob, "clone", Code::Syntax, "A host name is expected", value);
+            }
+            None if self.dialect == Dialect::Own && !value.is_null() => {
+                self.wrong(blob, "clone", Code::Type, "A host name is expected", value);
+            }
+            name => blob.history_of = name.map(str::to_owned),
+        }
+    }
+
     /// The family says nothing that the address does not say, but it has to agree.
     fn family(&mut self, blob: &mut Blob, members: &Map<String, Value>, value: &Value) {
         let said =
@@ -184,6 +189,9 @@ impl Reader {
             (_, Value::Null) => Err((Code::Missing, "a value is expected, not null".to_owned())),
             (Type::Relation(_), _) => reference(value).map(Given::Ref),
             (Type::Address, Value::String(text)) if text.is_empty() => Ok(Given::Val(Val::Null)),
+            (_, Value::String(text)) if text.is_empty() && is_key_of_pair(blob.kind, field) => {
+                Err((Code::Missing, "a key has one character at least".to_owned()))
+            }
             (ty, value) => values::read(ty, &self.meant(ty, value)).map(Given::Val),
         };
         match given {
@@ -247,6 +255,11 @@ impl Reader {
         let text = format!("{} {} has no member {name}{hint}", article(kind, "A"), kind.name());
         self.wrong(blob, name, Code::UnknownMember, text, value);
     }
+}
+
+/// Whether it is what a pair is known by.
+pub fn is_key_of_pair(kind: Kind, field: &super::model::Field) -> bool {
+    kind == Kind::Attribute && field.name == kind.label_field()
 }
 
 /// A kind with its article.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::lookups;
 use super::model::{Kind, Need, Type};
+use super::reader::is_key_of_pair;
 
 /// What may be sent to an import.
 #[must_use]
@@ -74,7 +75,10 @@ fn object(kind: Kind) -> Value {
         Kind::Alias | Kind::Attribute => {}
     }
     for field in kind.fields() {
-        let of_type = value(field.ty);
+        let mut of_type = value(field.ty);
+        if let (true, Some(members)) = (is_key_of_pair(kind, field), of_type.as_object_mut()) {
+            members.insert("minLength".to_owned(), json!(1));
+        }
         let nullable = field.need == Need::No || matches!(field.ty, Type::Numbered(_) | Type::Uuid);
         let schema = if nullable { json!({"anyOf": [of_type, {"type": "null"}]}) } else { of_type };
         members.insert(field.name.to_owned(), schema);
@@ -137,6 +141,7 @@ mod tests {
         for (pointer, bad) in [
             ("/systems/a", json!({"serail": "x"})),
             ("/systems/a", json!({"rack_order": "x"})),
+            ("/systems/a", json!({"keyvalue_set": {"x": {"key": "", "value": "v"}}})),
             ("/systems/a", json!({"pk": "1"})),
             ("/systems/a", json!({"keyvalue_set": []})),
             ("/systems/a", json!({"staticreg_set": {"nic0": {"views": "public"}}})),

@@ -167,15 +167,15 @@ fn decimal(text: &str) -> Result<Val, Refusal> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
     let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain(whole) || !plain(part) || whole.len() > 4 {
+        return Err(wanted());
+    }
     let part = part.trim_end_matches('0');
-    if !plain(whole) || !(part.is_empty() || plain(part)) || part.len() > 2 || whole.len() > 12 {
+    if part.len() > 2 {
         return Err(wanted());
     }
     let number = |text: &str| text.parse::<i64>().map_err(|_| wanted());
     let (whole, part) = (number(whole)?, number(&format!("{part:0<2}"))?);
-    if whole > 9999 {
-        return Err(wanted());
-    }
     Ok(Val::Int((whole.saturating_mul(100).saturating_add(part)).saturating_mul(sign)))
 }
 
@@ -236,14 +236,19 @@ mod tests {
 
     #[test]
     fn decimals_are_compared_by_value() {
-        for (given, kept) in
-            [("7.02", "702"), ("7.2", "720"), ("7", "700"), ("-0.5", "-50"), ("9999.99", "999999")]
-        {
+        for (given, kept) in [
+            ("7.02", "702"),
+            ("7.2", "720"),
+            ("7", "700"),
+            ("-0.5", "-50"),
+            ("9999.99", "999999"),
+            ("0007.000", "700"),
+        ] {
             assert_eq!(text(Type::Decimal, given).as_deref(), Some(kept));
         }
         assert_eq!(show_decimal(702), "7.02");
         assert_eq!(show_decimal(-50), "-0.50");
-        for bad in ["", ".", "1.234", "10000", "1e3", "x", "--1", "1.-2"] {
+        for bad in ["", ".", "1.234", "10000", "1e3", "x", "--1", "1.-2", "7.", "00007.5"] {
             assert!(from_text(Type::Decimal, bad).is_err(), "{bad}");
         }
     }

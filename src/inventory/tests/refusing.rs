@@ -219,6 +219,10 @@ fn what_can_not_be_read_is_told_with_line_and_column() {
             ("[]", error("", "malformed")),
             ("{}", error("", "missing")),
             ("{\"systems\": null}", error("/systems", "type")),
+            ("{\"systems\": 5}", error("/systems", "type")),
+            ("{\"systems\": -1.5, \"commit\": false}", error("/systems", "type")),
+            ("5", error("", "malformed")),
+            ("1e400", error("", "malformed")),
             ("{\"systems\": {\"a\": []}}", error("/systems/a", "type")),
             (
                 "{\"systems\": {\"a\": {\"hostname\": \"a\"}, \"a\": {\"hostname\": \"b\"}}}",
@@ -226,6 +230,17 @@ fn what_can_not_be_read_is_told_with_line_and_column() {
             ),
         ] {
             let (_, answer) = place.order(&Order { body: Bytes::from(body), ..Order::default() });
+            assert_eq!(errors(&answer), [wanted], "{body}");
+        }
+        for (body, wanted) in [
+            ("5", error("", "malformed")),
+            ("# nothing", error("", "malformed")),
+            ("{}", error("", "missing")),
+            ("systems: 5", error("/systems", "type")),
+            ("systems: [5]", error("/systems/0", "type")),
+        ] {
+            let (_, answer) =
+                place.order(&Order { body: body.into(), format: Format::Yaml, ..Order::default() });
             assert_eq!(errors(&answer), [wanted], "{body}");
         }
         let yaml = Order { body: Bytes::from("systems:\n  a: {"), format: Format::Yaml, ..Order::default() };
@@ -294,6 +309,23 @@ fn a_mistake_is_told_once() {
                 "{found:?}"
             );
             assert!(found.contains(&wanted), "{found:?}");
+        }
+    });
+}
+
+#[test]
+fn a_key_is_not_empty_and_numbers_have_one_form() {
+    on_each(|place| {
+        let pair =
+            json!({"systems": {"a": {"hostname": "a", "keyvalue_set": {"x": {"key": "", "value": "v"}}}}});
+        assert_eq!(place.errors(&pair), [error("/systems/a/keyvalue_set/x/key", "missing")]);
+        for order in ["7.", "00007.5", "+7"] {
+            let body = json!({"systems": {"a": {"hostname": "a", "rack_order": order}}});
+            assert_eq!(place.errors(&body), [error("/systems/a/rack_order", "syntax")], "{order}");
+        }
+        for most in ["+10%", "%", "-1%", "10"] {
+            let body = json!({"systems": {}, "max_changes": most});
+            assert_eq!(place.errors(&body), [error("/max_changes", "type")], "{most}");
         }
     });
 }
@@ -373,6 +405,20 @@ fn yaml_says_what_it_says_to_whoever_reads_it() {
             let entry = &answer["errors"][0];
             assert_eq!((&entry["line"], &entry["column"]), (&json!(line), &json!(column)), "{entry}");
         }
+        // What a number is on its way to text, and the name of what is cloned.
+        let text = "systems:\n- {hostname: 7, serial: -0, asset_tag: 0.000001}\n- {hostname: 8, clone: 7, serial: 1.0}\ncommit: true\n";
+        let order = Order { body: text.into(), format: Format::Yaml, ..Order::default() };
+        assert_eq!(place.order(&order).0, Verdict::Refused);
+        let order = Order { body: text.replace("clone: 7, ", "").into(), ..order };
+        assert_eq!(place.order(&order).0, Verdict::Fine);
+        let systems = place.systems();
+        for (name, member, value) in
+            [("7", "serial", "-0"), ("7", "asset_tag", "0.000001"), ("8", "serial", "1.0")]
+        {
+            assert_eq!(systems[name][member], value);
+        }
+        let order = Order { body: "systems:\n- {hostname: 9, clone: 7}\n".into(), ..order };
+        assert_eq!(place.order(&order).0, Verdict::Fine);
         // Yes and no are words there, and no answer to whether it is to be done.
         assert_eq!(place.order(&of(b"systems: {}\ncommit: yes\n")).0, Verdict::Malformed);
     });
