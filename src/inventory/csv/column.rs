@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::super::model::{Field, Kind, Need, Type};
+use super::super::unique::Unique;
 use super::pointer;
 
 /// What stands in a column.
@@ -54,9 +55,8 @@ impl Column {
     pub fn of(head: &str, about: Kind) -> Result<Self, String> {
         let mut kind = about;
         let mut path = Vec::new();
-        let mut rest = head.trim_start_matches('\u{feff}');
         // The key of a pair may have blanks around it.
-        rest = if rest.contains("keyvalue_set.") { rest } else { rest.trim() };
+        let mut rest = if head.contains("keyvalue_set.") { head } else { head.trim() };
         let no_path = || format!("The column {head} is no path into the {}", about.name());
         loop {
             let (segment, below) =
@@ -197,7 +197,10 @@ impl Cell {
                 Some(Ok(key)) => Ok(Value::from(key)),
                 _ => Ok(Value::from(plain)),
             },
-            Self::Json => serde_json::from_str(text).map_err(|_| "a list in JSON"),
+            Self::Json => match serde_json::from_str(text) {
+                Ok(Unique(value)) => Ok(value),
+                Err(_) => Err("a list in JSON, in which no member stands twice,"),
+            },
         }
     }
 }

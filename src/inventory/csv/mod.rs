@@ -13,8 +13,7 @@ use serde_json::{Map, Value};
 
 use self::column::{Column, Empty};
 pub use self::show::{Table, heads, line, rows};
-use self::table::Sheet;
-use super::model::Kind;
+use self::table::{Line, Sheet, Spot, Spots};
 use super::options::{self, Limits};
 use super::problem::{Code, Findings, Place, Problem, escaped};
 use super::reader::Reader;
@@ -28,8 +27,8 @@ pub const SKIP_EMPTY: &str = "skip_empty";
 /// Where the lines and columns of a table are, for mistakes in them.
 #[derive(Clone, Debug, Default)]
 pub struct Grid {
-    /// By the pointers of what stands in a line.
-    lines: HashMap<String, u64>,
+    spots: Spots,
+    /// By the rest of the pointers.
     columns: HashMap<String, u64>,
 }
 
@@ -43,23 +42,23 @@ impl Grid {
 
     /// Adds their places in the table to mistakes.
     pub fn locate(&self, problems: &mut [Problem]) {
-        if self.lines.is_empty() {
+        if self.spots.is_empty() {
             return;
         }
         for problem in problems.iter_mut().filter(|problem| problem.pointer.starts_with("/systems/")) {
-            let Some((line, path)) = self.line_of(&problem.pointer) else { continue };
+            let Some((Spot { line, named_in }, path)) = self.spot_of(&problem.pointer) else { continue };
             let above = path.rsplit_once('/').map(|(above, _)| above);
-            let column = self.columns.get(path).or_else(|| self.columns.get(above?));
-            (problem.line, problem.column) = (Some(line), column.copied());
+            let own = || self.columns.get(path).or_else(|| self.columns.get(above?)).copied();
+            (problem.line, problem.column) = (Some(line), named_in.or_else(own));
         }
     }
 
-    /// The line that a pointer leads into, and the rest of it.
-    fn line_of<'a>(&self, pointer: &'a str) -> Option<(u64, &'a str)> {
+    /// The spot that a pointer leads into, and the rest of it.
+    fn spot_of<'a>(&self, pointer: &'a str) -> Option<(Spot, &'a str)> {
         let mut at = pointer;
         loop {
-            if let Some(line) = self.lines.get(at) {
-                return Some((*line, pointer.get(at.len()..)?.trim_start_matches('/')));
+            if let Some(spot) = self.spots.get(at) {
+                return Some((*spot, pointer.get(at.len()..)?.trim_start_matches('/')));
             }
             at = at.rsplit_once('/')?.0;
         }
@@ -75,52 +74,71 @@ pub fn read(
     members: &Map<String, Value>,
     limits: Limits,
 ) -> Result<(Request, Grid), Box<Problem>> {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     ends_in_quotes(body)?;
     let mut reader = ::csv::ReaderBuilder::new().from_reader(body);
-    let heads = reader.headers().map_err(|error| malformed(&error))?.clone();
-    let mut grid = Grid::default();
-    let mut sheet = Sheet::of(&heads)?;
-    for (place, column) in &sheet.columns {
-        let number = u64::try_from(*place).unwrap_or_default().saturating_add(1);
-        let known = grid.columns.insert(column.pointer(), number);
-        if known.is_some() {
-            return Err(bad_head(*place, format!("The column {} stands there twice", column.head)));
-        }
-    }
+    let heads = reader.headers().map_err(|error| malformed(&error, body))?.clone();
+    let at_heads = |problem: Box<Problem>| Problem {
+        line: line_of(body, heads.position()).or(problem.line),
+        ..*problem
+    };
+    let mut sheet = Sheet::of(&heads).map_err(at_heads)?;
+    let columns = places(&sheet.columns).map_err(at_heads)?;
+    let mut grid = Grid { columns, ..Grid::default() };
     let mut members = members.clone();
     let mut blobs = Reader::new(options::Dialect::Own, limits);
     let empty = empty_cells(&mut members, &mut blobs.findings);
-    let (mut systems, mut left_out) = (Vec::new(), Vec::new());
-    let mut put = |(place, value): (Place, Value), blobs: &mut Reader| {
-        let pointer = place.pointer.clone();
-        match blobs.blob(Kind::System, &value, place) {
-            Some(blob) => systems.push(blob),
-            None => left_out.push((systems.len(), pointer)),
-        }
-    };
     for record in reader.records() {
-        let record = record.map_err(|error| malformed(&error))?;
-        let line = record.position().map_or(0, ::csv::Position::line);
+        let record = record.map_err(|error| malformed(&error, body))?;
         if sheet.is_full(limits.systems, &record) {
             let text = format!("At most {} systems are taken in one request", limits.systems);
             blobs.findings.wrong(Problem::of_request("/systems", Code::Limit, text));
             blobs.over = true;
+        }
+        if blobs.over {
             break;
         }
-        let row = sheet.row(&record, line, empty, &mut blobs.findings);
-        grid.lines.extend(row.pointers.into_iter().map(|pointer| (pointer, line)));
-        // One line a system is read at once, so that the table is never held as a tree.
-        row.system.into_iter().for_each(|system| put(system, &mut blobs));
+        let number = line_of(body, record.position()).unwrap_or_default();
+        sheet.take(Line { record: &record, number, empty }, &mut blobs, &mut grid.spots);
     }
-    sheet.grouped().for_each(|system| put(system, &mut blobs));
     // A table is edited by people: a system is known by its name where it has no key.
     members.entry("match").or_insert_with(|| "hostname".into());
     if sheet.table != Table::Wide {
         members.entry("on_missing").or_insert_with(|| "fail".into());
     }
     let (options, lookups) = options::read(members, options::Dialect::Own, &mut blobs.findings);
+    let (systems, left_out) = sheet.systems();
     let Reader { over, findings, .. } = blobs;
     Ok((Request { systems, options, lookups, over, left_out, findings }, grid))
+}
+
+/// The places of columns, counted from one, by their pointers.
+fn places(columns: &[(usize, Column)]) -> Result<HashMap<String, u64>, Box<Problem>> {
+    let mut places = HashMap::new();
+    for (place, column) in columns {
+        let number = u64::try_from(*place).unwrap_or_default().saturating_add(1);
+        if places.insert(column.pointer(), number).is_some() {
+            return Err(bad_head(*place, format!("The column {} stands there twice", column.head)));
+        }
+    }
+    // Of two that speak of the same thing one would get lost.
+    let within = |column: &Column| column.above().any(|above| places.contains_key(&pointer(above)));
+    match columns.iter().find(|(_, column)| within(column)) {
+        Some((place, Column { head, .. })) => {
+            Err(bad_head(*place, format!("The column {head} is a part of another one")))
+        }
+        None => Ok(places),
+    }
+}
+
+/// The line of a record, counted from one. The reader tells where the one before it ends: ends of lines that are left
+/// there, and blank lines, come before it.
+fn line_of(body: &[u8], position: Option<&::csv::Position>) -> Option<u64> {
+    let position = position?;
+    let rest = usize::try_from(position.byte()).ok().and_then(|at| body.get(at..)).unwrap_or_default();
+    let passed = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let ends = u64::try_from(passed.filter(|byte| **byte == b'\n').count()).unwrap_or_default();
+    Some(position.line().saturating_add(ends))
 }
 
 /// What empty cells say.
@@ -143,8 +161,7 @@ fn bad_head(place: usize, text: String) -> Box<Problem> {
     Box::new(Problem { line: Some(1), column: Some(column), ..problem })
 }
 
-fn malformed(error: &::csv::Error) -> Box<Problem> {
-    let place = error.position();
+fn malformed(error: &::csv::Error, body: &[u8]) -> Box<Problem> {
     let fields = match error.kind() {
         ::csv::ErrorKind::Utf8 { err, .. } => err.field(),
         ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
@@ -154,7 +171,7 @@ fn malformed(error: &::csv::Error) -> Box<Problem> {
     };
     let column = u64::try_from(fields).unwrap_or_default().saturating_add(1);
     let problem = Problem::of_request("", Code::Malformed, format!("The request is no CSV: {error}"));
-    Box::new(Problem { line: place.map(::csv::Position::line), column: Some(column), ..problem })
+    Box::new(Problem { line: line_of(body, error.position()), column: Some(column), ..problem })
 }
 
 /// A file that was cut within quotes would else be read as if the rest of it were one cell.
@@ -183,8 +200,7 @@ fn ends_in_quotes(body: &[u8]) -> Result<(), Box<Problem>> {
 /// What a line says of one object: a cell that is wrong is told, and left out.
 fn object(
     columns: &[(usize, Column)],
-    record: &::csv::StringRecord,
-    empty: Empty,
+    Line { record, empty, .. }: Line<'_>,
     at: &Place,
     findings: &mut Findings,
 ) -> Value {

@@ -66,7 +66,64 @@ fn a_table_of_a_kind_names_the_parents_of_its_lines() {
         let key = &systems["b"]["pk"];
         let by_key = format!("system,name,ttl\n#{key},nic0,300\n");
         assert_eq!(committed(place, &by_key, json!({}))["summary"]["update"], 1);
+        // A registration by its key, too: the adapter stays where it is.
+        let nic0 = &place.systems()["a"]["staticreg_set"]["nic0"]["pk"].clone();
+        let by_key = format!("system,registration,name,description\na,#{nic0},hw0,x\na,#{nic0},hw1,\n");
+        let by_key = by_key.replace("hw1,\n", "hw1,y\n").replace("description", "mac,description");
+        let by_key = by_key.replace("hw0,x", "hw0,525400000010,x").replace("hw1,y", "hw1,525400000011,y");
+        let summary = committed(place, &by_key, json!({}))["summary"].clone();
+        assert_eq!(
+            (&summary["create"], &summary["update"], &summary["move"]),
+            (&json!(1), &json!(1), &json!(0))
+        );
+        let adapters = place.systems()["a"]["staticreg_set"]["nic0"]["hwadapter_set"].clone();
+        assert_eq!(
+            (&adapters["hw0"]["description"], &adapters["hw1"]["description"]),
+            (&json!("x"), &json!("y"))
+        );
+        assert_eq!(
+            wrong(place, "system,registration,name,mac\na,#99999,hw0,525400000012\n", json!({})),
+            [at("not_found", 2, 2)]
+        );
     });
+}
+
+#[test]
+fn a_table_of_adapters_that_replaces_leaves_registrations_alone() {
+    on_each(|place| {
+        let nic = |name: &str, ip: &str, mac: &str| {
+            json!({"fqdn": name, "ip_str": ip,
+            "hwadapter_set": {"hw0": {"mac": mac}, "hw1": {"mac": mac.replace("00:00:", "00:01:")}}})
+        };
+        place.commit(json!({"a": {"hostname": "a", "staticreg_set": {
+            "nic0": nic("a", "192.0.2.1", "52:54:00:00:00:01"), "nic1": nic("b", "192.0.2.2", "52:54:00:00:00:02"),
+        }}}));
+        let body = "system,registration,name,mac\na,nic0,hw0,525400000001\n";
+        let answer = committed(place, body, json!({"mode": "replace", "max_deletes": 5}));
+        assert_eq!(answer["summary"]["delete"], 1, "{answer:#}");
+        let set = place.systems()["a"]["staticreg_set"].clone();
+        let adapters = |nic: &str| set[nic]["hwadapter_set"].as_object().unwrap().len();
+        assert_eq!((adapters("nic0"), adapters("nic1")), (1, 2));
+        // Where it is about them, they are what is replaced.
+        let body = "system,name\na,nic0\n";
+        let answer = committed(place, body, json!({"mode": "replace", "max_deletes": 5}));
+        assert_eq!(answer["summary"]["delete"], 3, "{answer:#}");
+    });
+}
+
+#[test]
+fn a_table_of_a_kind_is_read_no_further_than_what_is_taken() {
+    let limits = Limits { systems: 2, objects: 3 };
+    let read = |body: &str| super::super::csv::read(body.as_bytes(), &Map::new(), limits).unwrap().0;
+    let lines = |count: usize| -> String { (0..count).map(|number| format!("a,nic{number},x\n")).collect() };
+    let heads = "system,name,description\n";
+    let fine = read(&format!("{heads}{}", lines(3)));
+    assert_eq!((fine.systems.len(), fine.over, fine.findings.problems.len()), (1, false, 0));
+    for body in [format!("{heads}{}", lines(5_000)), format!("{heads}a,nic0,x\nb,nic0,x\nc,nic0,x\n")] {
+        let over = read(&body);
+        let codes: Vec<_> = over.findings.problems.iter().map(|problem| problem.code).collect();
+        assert_eq!((over.over, codes), (true, vec![super::super::problem::Code::Limit]));
+    }
 }
 
 #[test]
@@ -89,7 +146,9 @@ fn what_is_wrong_in_a_table_of_a_kind_has_its_line_and_column() {
         );
         // No system is made by the way.
         let unknown = wrong(place, &body("c,nic0,c,192.0.2.9\n"), json!({}));
-        assert_eq!((unknown[0].0.as_str(), &unknown[0].1), ("not_found", &json!(3)));
+        assert_eq!(unknown[0], at("not_found", 3, 1));
+        let by_key = wrong(place, "pk,system,name\n,#99999,nic0\n,#0,nic0\n", json!({}));
+        assert_eq!((&by_key[0], &by_key[1]), (&at("type", 3, 2), &at("not_found", 2, 2)));
         assert_eq!(place.names(""), ["a"]);
     });
 }
@@ -137,6 +196,13 @@ fn what_is_no_table_is_told_with_its_place() {
             ("hostname,notes\na,b,c\n", 2, 3),
             ("hostname,notes\na,b\nb,\"c\nd,e\n", 3, 2),
             ("hostname,notes\na,\"b\"\"\n", 2, 2),
+            // Lines that end otherwise, and blank ones, count as they do in an editor.
+            ("hostname,notes\r\na,b\r\nb\r\n", 3, 2),
+            ("hostname,notes\r\n\r\na,b\r\n\n\r\nb\r\n", 6, 2),
+            ("\n\nhostname,notes,notes\n", 3, 3),
+            // Of two columns that speak of the same thing one would get lost.
+            ("hostname,staticreg_set.nic0.cname,staticreg_set.nic0.cname.fqdn\n", 1, 3),
+            ("hostname,srs.nic0.cname.fqdn,staticreg_set.nic0.cname\n", 1, 2),
         ] {
             let (verdict, _) = table(place, body, json!({}));
             assert_eq!(verdict, Verdict::Malformed, "{body:?}");
@@ -154,10 +220,22 @@ fn what_is_no_table_is_told_with_its_place() {
             "hostname,notes\r\na,b\"c\r\n",
             "hostname,notes\na,\"\"\n",
             "\u{feff}hostname\na\n",
+            "\u{feff}\"hostname\",\"notes\"\na,\"b\nc\"\n",
         ] {
             let (verdict, answer) = table(place, fine, json!({}));
             assert_eq!(verdict, Verdict::Fine, "{fine:?} {answer:#}");
         }
+        for (body, line) in [
+            ("hostname,rack_order\r\na,1\r\nb,x\r\n", 3),
+            ("\u{feff}hostname,rack_order\r\n\r\na,\"1\"\r\n\r\n\r\nb,x\r\n", 6),
+            ("hostname,rack_order\n\na,1\n\nb,x\n", 5),
+        ] {
+            assert_eq!(wrong(place, body, json!({})), [at("syntax", line, 2)], "{body:?}");
+        }
+        let twice = "[{\"\"fqdn\"\":\"\"w.a\"\",\"\"fqdn\"\":\"\"v.a\"\"}]";
+        let body =
+            format!("hostname,srs.nic0.fqdn,srs.nic0.ip_str,srs.nic0.cname\na,a,192.0.2.1,\"{twice}\"\n");
+        assert_eq!(wrong(place, &body, json!({})), [at("type", 2, 4)]);
         let (_, answer) = table(place, "hostname,staticreg_set.nic7.views\na,public\n", json!({}));
         let entry = &answer["errors"][0];
         assert_eq!(
