@@ -197,7 +197,7 @@ impl View {
 pub(super) async fn changes(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse> {
     let limit = list::limit_of(&request, api.settings.api_max_limit)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let system = match query::first(&request, "system") {
+    let system = match query::first(&request, "system").filter(|ident| !ident.is_empty()) {
         Some(ident) => Some(key_of(&api, ident).await?),
         None => None,
     };

@@ -41,6 +41,18 @@ pub struct Selection {
     pub table: Table,
 }
 
+impl Selection {
+    /// Nothing that was asked for is passed over.
+    fn goes_together(&self) -> Result<()> {
+        let of_systems = matches!(self.table, Table::Wide | Table::Systems);
+        if of_systems || (self.fields.is_empty() && self.related == Related::Nothing) {
+            return Ok(());
+        }
+        let text = "a table of registrations or adapters has no fields of systems, and not what was observed of them";
+        Err(Error::bad_request(format!("Invalid kind: {text}")))
+    }
+}
+
 /// What an export shows beside what was declared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Related {
@@ -96,8 +108,9 @@ impl Export {
     /// An export that has given nothing yet; answers the generation that it begins at. Blocks.
     ///
     /// # Errors
-    /// Where the database can not be read.
+    /// Where the parts of the selection do not go together, or the database can not be read.
     pub fn new(inventory: Inventory, selection: Selection, format: Format) -> Result<(Self, i64)> {
+        selection.goes_together()?;
         let (generation, _) = inventory.store.read_blocking(|session| session.inventory_state())?;
         let mut export =
             Self { inventory, selection, format, heads: Vec::new(), stage: Stage::Before, given: 0 };

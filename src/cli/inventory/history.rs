@@ -8,9 +8,10 @@ use console::style;
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
+use crate::inventory::service::Inventory;
 use crate::store::Store;
-use crate::store::inventory::{ChangeRow, ChangeSetHead, Changes, Find, list_of};
+use crate::store::inventory::{ChangeRow, ChangeSetHead, Changes};
 
 /// Rows that are read at once.
 const PAGE: i64 = 500;
@@ -18,7 +19,7 @@ const PAGE: i64 = 500;
 /// Which changes.
 #[derive(Clone, Debug, Args)]
 pub struct HistoryArgs {
-    /// The host name or the key of a system; without it all of them
+    /// The host name, the UUID or the key of a system; without it all of them
     pub system: Option<String>,
     /// Only changes by this user
     #[arg(long)]
@@ -35,10 +36,15 @@ pub struct HistoryArgs {
 ///
 /// # Errors
 /// Where the system is not known, or the database can not be read.
-pub fn print(store: &Store, args: &HistoryArgs, out: &mut impl Write) -> Result<ExitCode> {
+pub fn print(
+    inventory: &Inventory,
+    store: &Store,
+    args: &HistoryArgs,
+    out: &mut impl Write,
+) -> Result<ExitCode> {
     let mut sought = Changes {
         change_set: args.change_set.clone(),
-        system: args.system.as_deref().map(|system| key(store, system)).transpose()?,
+        system: args.system.as_deref().map(|system| key_of(inventory, system)).transpose()?,
         kind: None,
         asker: args.user.clone(),
         since_us: args.since.as_deref().map(moment).transpose()?,
@@ -59,16 +65,12 @@ pub fn print(store: &Store, args: &HistoryArgs, out: &mut impl Write) -> Result<
     }
 }
 
-fn key(store: &Store, system: &str) -> Result<i64> {
-    if let Ok(key) = system.parse() {
-        return Ok(key);
-    }
-    let list = list_of(&[system.to_lowercase()]);
-    let found = store.read_blocking(|session| session.inventory_find(Find::Hostname, &list))?;
-    let found = found.first().map(|found| found.pk);
-    found.ok_or_else(|| {
-        Error::not_found(format!("There is no system {system}; one that is gone is known by its key"))
-    })
+fn key_of(inventory: &Inventory, system: &str) -> Result<i64> {
+    let hint = |error: Error| match error.kind {
+        Kind::NotFound => Error::not_found(format!("{}; one that is gone is known by its key", error.text)),
+        _ => error,
+    };
+    inventory.key_of(system).map_err(hint)
 }
 
 fn moment(text: &str) -> Result<i64> {

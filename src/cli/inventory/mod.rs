@@ -107,8 +107,7 @@ pub struct FileArgs {
     #[arg(long)]
     pub require_version: bool,
     /// Whether empty cells of a table keep what is there; else they clear what may be empty
-    #[arg(long, value_name = "YES", default_value_t = true, num_args = 0..=1, default_missing_value = "true",
-        action = ArgAction::Set)]
+    #[arg(long, value_name = "true|false", default_value_t = true, action = ArgAction::Set)]
     pub skip_empty: bool,
     /// Only tell how much
     #[arg(short, long)]
@@ -161,7 +160,7 @@ impl InventoryCommand {
                 let args = ImportArgs { file: file.clone(), commit: false, comment: None, change_set: None };
                 import(&inventory, &args, out)
             }
-            InventoryAction::History(args) => history::print(&store, args, out),
+            InventoryAction::History(args) => history::print(&inventory, &store, args, out),
         };
         store.close();
         outcome
@@ -262,6 +261,9 @@ fn unusable(path: &Path, cause: &io::Error) -> Error {
 fn import(inventory: &Inventory, args: &ImportArgs, out: &mut impl Write) -> Result<ExitCode> {
     let file = &args.file;
     let format = format_of(file.format, Some(&file.file))?;
+    if !file.skip_empty && format != Format::Csv {
+        return Err(Error::bad_request("Only a table has empty cells: --skip-empty is for CSV"));
+    }
     let mut body = Vec::new();
     if file.file.as_os_str() == "-" {
         io::stdin().lock().read_to_end(&mut body).map(drop)

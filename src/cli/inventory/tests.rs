@@ -79,6 +79,10 @@ fn nothing_is_written_without_commit_and_an_export_comes_back_unchanged() {
     assert!(told.contains("~ system web1\n    notes: \"a\" -> \"b\"\n"), "{told}");
     let (good, history) = place.run(&["history", "WEB1"]);
     assert!(good && history.contains("cs1 by ") && history.contains(": first\n"), "{history}");
+    let (_, shown) = place.run(&["export", "--format", "json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let uuid = shown["systems"]["web1"]["uuid"].as_str().unwrap();
+    assert_eq!(place.run(&["history", uuid]), (true, history.clone()));
     assert!(history.contains("create system") && history.contains("web1: notes \"a\" -> \"b\""), "{history}");
 }
 
@@ -93,7 +97,7 @@ fn mistakes_are_listed_with_their_places() {
     assert!(told.ends_with("2 mistakes were found; nothing is written\n"), "{told}");
     assert!(place.run(&["import", "/nowhere/x.json"]).1.contains("can not be used"));
     assert!(place.run(&["import", "x.txt"]).1.contains("--format does"));
-    assert!(place.run(&["history", "nobody"]).1.contains("There is no system nobody"));
+    assert!(place.run(&["history", "nobody"]).1.contains("There is no system nobody; one that is gone"));
     assert!(place.run(&["export", "-q", "(a"]).1.contains("Invalid q"));
 }
 
@@ -124,4 +128,13 @@ fn a_table_may_be_of_one_kind_and_its_empty_cells_may_clear() {
     let edit = place.write("edit.csv", "hostname,notes\na,\n");
     assert!(place.run(&["diff", &edit]).1.contains(" 0 update"));
     assert!(place.run(&["diff", &edit, "--skip-empty", "false"]).1.contains("notes: \"x\" -> null"));
+    assert!(place.run(&["diff", "--skip-empty", "true", &edit]).1.contains(" 0 update"));
+    let yaml = place.write("edit.yaml", "systems: {}\n");
+    let (good, told) = place.run(&["diff", &yaml, "--skip-empty", "false"]);
+    assert!(!good && told.contains("--skip-empty is for CSV"), "{told}");
+    for kind in ["registrations", "adapters"] {
+        let (good, told) = place.run(&["export", "--kind", kind, "--format", "csv", "--observed"]);
+        assert!(!good && told.contains("not what was observed"), "{told}");
+    }
+    assert!(place.run(&["export", "--kind", "systems", "--format", "csv", "--observed"]).0);
 }

@@ -241,7 +241,7 @@ pub(in crate::http) const EXPORT: Doc = Doc {
         (
             "kind",
             r#"{"enum": ["systems", "registrations", "adapters"]}"#,
-            "CSV with a line for each object of this kind, not one for each system.",
+            "CSV with a line for each object of this kind, not one for each system. Registrations and adapters go with neither fields nor related.",
         ),
         ("limit", r#"{"type": "integer", "minimum": 0}"#, "Systems at most; all without it."),
         ("marker", r#"{"type": "string"}"#, "The last host name of the page before."),

@@ -127,6 +127,8 @@ async fn an_export_says_what_is_wrong_with_its_parameters() {
         ("relations=id", "name or pk"),
         ("fields=hostname,colour", "there is no colour"),
         ("limit=x", "a number"),
+        ("format=csv&kind=adapters&fields=hostname", "no fields of systems"),
+        ("format=csv&kind=registrations&related=observed", "not what was observed"),
     ] {
         let answer = ask("GET", &format!("/v1/inventory/export?{query}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");

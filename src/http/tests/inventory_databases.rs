@@ -296,6 +296,8 @@ fn the_history_of_a_system_is_found_by_its_name() {
                 ask("GET", &format!("/v1/inventory/changes?system={ident}&since=2020-01-01")).await.json();
             assert_eq!(found["changes"].as_array().unwrap().len(), 6, "{ident}");
         }
+        let all = ask("GET", "/v1/inventory/changes").await.json();
+        assert_eq!(ask("GET", "/v1/inventory/changes?system=").await.json(), all);
         assert_eq!(ask("GET", "/v1/inventory/changes?system=nobody").await.status, StatusCode::NOT_FOUND);
         assert_eq!(ask("GET", "/v1/inventory/changes?system=99999").await.json()["changes"], json!([]));
         assert_eq!(
