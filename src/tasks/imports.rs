@@ -28,6 +28,9 @@ use crate::store::inventory::orders::ImportOrderRow;
 use crate::store::tasks::{Change, NewMessage, TaskRow};
 use crate::store::{Job, QueryResult, Session};
 
+/// Messages of a task among which its last steps are looked for.
+const MOST_STEPS: i64 = 1000;
+
 /// How an import is to be carried out, as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
 struct Manner {
@@ -109,10 +112,16 @@ impl Job for Done {
     type Output = bool;
 
     fn run(&self, session: &mut dyn Session) -> QueryResult<bool> {
-        if !self.finish.run(session)? {
+        let task = &self.finish.task;
+        let row = session.task(task)?;
+        let mut finish = self.finish.clone();
+        // One that was asked to stop too late ends as such: what it has done is told beside that.
+        if row.is_some_and(|row| row.status == Status::Terminating.name()) {
+            finish.messages.push(about_task(task, finish.summary.clone(), false, finish.now));
+        }
+        if !finish.run(session)? {
             return Ok(false);
         }
-        let task = &self.finish.task;
         if let Some(set) = &self.change_set {
             session.add_link(task, "change_set", &format!("/v1/inventory/changes?change_set={set}"))?;
         }
@@ -154,7 +163,7 @@ fn watched(desk: &Desk, id: &str, term: &Term) -> Watch {
     })))
 }
 
-/// Tells how far an import has come.
+/// Tells how far an import has come. A plan that was outrun, or a work that is tried again, tells only what is new.
 #[derive(Clone, Debug)]
 struct Step {
     task: String,
@@ -164,20 +173,39 @@ struct Step {
     now: Timestamp,
 }
 
+/// What is told of a stage, behind its number.
+fn said(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Read => "systems were read, and are compared.",
+        Stage::Planned => "objects change.",
+        Stage::Written => "objects were written.",
+    }
+}
+
+impl Step {
+    /// Whether this was told already, and nothing else of the stage since.
+    fn is_known(&self, text: &str, session: &mut dyn Session) -> QueryResult<bool> {
+        let stages = [Stage::Read, Stage::Planned, Stage::Written];
+        let told = session.messages(&self.task, 0, MOST_STEPS)?.into_iter().rev();
+        let mut steps = told
+            .map(|row| row.message)
+            .take_while(|told| stages.iter().any(|stage| told.ends_with(said(*stage))));
+        Ok(steps.find(|told| told.ends_with(said(self.stage))).as_deref() == Some(text))
+    }
+}
+
 impl Job for Step {
     type Output = bool;
 
     fn run(&self, session: &mut dyn Session) -> QueryResult<bool> {
         let Self { task, term, stage, count, now } = self;
-        let text = match stage {
-            Stage::Read => format!("{count} systems were read, and are compared."),
-            Stage::Planned => format!("{count} objects change."),
-            Stage::Written => format!("{count} objects were written."),
-        };
         if !session.change_task(task, &AT_WORK, Some(term), &Change::default(), *now)? {
             return Ok(false);
         }
-        session.add_messages(task, &[about_task(task, text, false, *now)])?;
+        let text = format!("{count} {}", said(*stage));
+        if !self.is_known(&text, session)? {
+            session.add_messages(task, &[about_task(task, text, false, *now)])?;
+        }
         Ok(true)
     }
 }
@@ -235,7 +263,7 @@ mod tests {
     use crate::inventory::service::Inventory;
     use crate::store::Store;
     use crate::store::tests::on_each;
-    use crate::tasks::jobs::Take;
+    use crate::tasks::jobs::{Adopt, Take};
     use crate::tasks::model::Action;
     use crate::tasks::requests::{Answer as Stopped, Propagate, Terminate};
     use crate::tasks::service::tests::root;
@@ -341,6 +369,27 @@ mod tests {
     }
 
     #[test]
+    fn what_an_import_has_done_is_told_where_it_was_stopped_too_late() {
+        on_each(|store, _| {
+            let task = taken(store, &json!({"systems": {"a": {"hostname": "a"}}, "commit": true}));
+            let order = taken_up(&kept(store, &task.id).unwrap()).unwrap();
+            let answer = inventory(store).import_blocking(&Order { generation: None, ..order }).unwrap();
+            let stop = Terminate { id: task.id.clone(), propagate: Propagate::Children, by: None, now: NOW };
+            assert_eq!(store.write_blocking(stop).unwrap(), Stopped::Done);
+            assert!(store.write_blocking(told(&task.id, &answer, &term(), NOW).unwrap()).unwrap());
+            let (status, _, messages) = told_of(store, &task.id);
+            assert_eq!(
+                (status.as_str(), messages.last().unwrap().as_str()),
+                ("terminated", "Action terminated.")
+            );
+            assert!(
+                messages.iter().any(|text| text.starts_with("Committed: {\"create\":1,")),
+                "{messages:?}"
+            );
+        });
+    }
+
+    #[test]
     fn how_far_an_import_has_come_is_told_while_it_is_worked_on() {
         on_each(|store, _| {
             let task = taken(store, &json!({"systems": {}}));
@@ -354,6 +403,19 @@ mod tests {
                 last,
                 ["7 systems were read, and are compared.", "5 objects change.", "5 objects were written."]
             );
+            // Outrun, it is planned anew; what is not new is not told again, until the work begins anew.
+            for (stage, count) in [(Stage::Read, 7), (Stage::Planned, 4), (Stage::Written, 4)] {
+                assert!(store.write_blocking(step(stage, count)).unwrap());
+            }
+            let (_, _, again) = told_of(store, &task.id);
+            assert_eq!(
+                again.get(messages.len()..).unwrap(),
+                ["4 objects change.", "4 objects were written."]
+            );
+            let adopt = Adopt { task: task.clone(), term: term(), now: NOW };
+            assert!(store.write_blocking(adopt).unwrap().is_some());
+            assert!(store.write_blocking(step(Stage::Read, 7)).unwrap());
+            assert_eq!(told_of(store, &task.id).2.len(), again.len() + 2);
             let late = Step { term: Term { epoch: 9, ..term() }, ..step(Stage::Read, 1) };
             assert!(!store.write_blocking(late).unwrap());
         });

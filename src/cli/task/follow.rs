@@ -21,8 +21,8 @@ pub const CODES: &str = "Exit code with --block: 0 success, 1 failure, 2 partial
 const LOOK: Duration = Duration::from_millis(500);
 /// How long a service may be away.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Messages in one go.
-const PAGE: usize = 500;
+/// Messages in one go: as many as the service gives, which it alone knows.
+const PAGE: usize = 0;
 
 /// Whether a task is waited for, and how it is shown.
 #[derive(Clone, Debug, Args)]
@@ -52,12 +52,12 @@ impl Follow {
             let mut meter = Meter::new();
             let mut told = Told::default();
             while !is_over(&task) && !late {
-                meter.show(&task, told.of(client, &path, &task).await?);
+                meter.show(&task, told.of(client, &path, &task).await);
                 tokio::time::sleep(LOOK).await;
                 task = patient(client, &path).await?;
                 late = give_up.is_some_and(|give_up| Instant::now() >= give_up) && !is_over(&task);
             }
-            meter.show(&task, told.of(client, &path, &task).await?);
+            meter.show(&task, told.of(client, &path, &task).await);
             meter.end();
         }
         output::print(&task, self.output, |task| output::members(task, FIELDS), out)?;
@@ -107,17 +107,17 @@ struct Told {
 }
 
 impl Told {
-    /// Nothing of a task that is counted by its nodes.
-    async fn of(&mut self, client: &Client, path: &str, task: &Value) -> Result<Option<&str>> {
+    /// Nothing of a task that is counted by its nodes. What can not be seen ends no waiting.
+    async fn of(&mut self, client: &Client, path: &str, task: &Value) -> Option<&str> {
         if text(task, "/action") != Action::ImportInventory.name() {
-            return Ok(None);
+            return None;
         }
-        let page = patient(client, &format!("{path}/messages?after_seq={}&limit={PAGE}", self.after)).await?;
-        if let Some(message) = page.as_array().and_then(|messages| messages.last()) {
+        let page = client.get(&format!("{path}/messages?after_seq={}&limit={PAGE}", self.after)).await;
+        if let Some(message) = page.ok().as_ref().and_then(Value::as_array).and_then(|all| all.last()) {
             self.after = message.pointer("/seq").and_then(Value::as_u64).unwrap_or(self.after);
             text(message, "/message").clone_into(&mut self.last);
         }
-        Ok(Some(&self.last))
+        Some(&self.last)
     }
 }
 
@@ -237,6 +237,52 @@ fn print(message: &Value, format: Format, out: &mut impl Write) -> io::Result<()
             let place = place.unwrap_or_else(|| text(message, "/context"));
             let (seq, ts) = (output::cell(message.pointer("/seq")), text(message, "/ts"));
             writeln!(out, "{seq:>6} {ts} {:5} {place} {}", text(message, "/level"), text(message, "/message"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::remote::Remote;
+    use crate::standin::{Reply, StandIn, ok};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        remote: Remote,
+        #[command(flatten)]
+        follow: Follow,
+    }
+
+    fn import(status: &str) -> Value {
+        let result = if status == "complete" { "success" } else { "incomplete" };
+        json!({"task_id": "t", "action": Action::ImportInventory.name(), "status": status,
+            "result": {"status": result}})
+    }
+
+    #[actix_rt::test]
+    async fn a_task_is_waited_for_whatever_becomes_of_its_messages() {
+        for (status, body) in
+            [(200, json!([{"seq": 7, "message": "7 systems were read"}])), (400, json!({})), (500, json!({}))]
+        {
+            let standin = StandIn::new(move |asked, nth| match asked.line.contains("/messages") {
+                true => Reply::Answer(status, body.clone()),
+                false => ok(import(if nth > 3 { "complete" } else { "running" })),
+            });
+            let url = standin.url();
+            let line = Line::parse_from(["rollcall", "--url", &url, "--block", "--output", "json"]);
+            let mut out = Vec::new();
+            let over =
+                line.follow.until_over(&line.remote.client().unwrap(), import("queued"), &mut out).await;
+            assert_eq!(format!("{:?}", over.unwrap()), format!("{:?}", ExitCode::SUCCESS));
+            assert!(String::from_utf8(out).unwrap().contains("\"complete\""));
+            // How many messages there may be is the service's to say.
+            let asked: Vec<String> = standin.all().into_iter().map(|asked| asked.line).collect();
+            assert_eq!(asked[0], "GET /v1/tasks/t/messages?after_seq=0&limit=0");
         }
     }
 }
