@@ -44,7 +44,8 @@ pub struct FactsRow {
     pub body: Vec<u8>,
 }
 
-/// The last comparison of a node with a design that was asked for, with something that it told.
+/// Something that the last comparison of a node with a design told that was asked for; a comparison that told nothing is
+/// one row without it.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct FindingRow {
     /// The node.
