@@ -57,6 +57,7 @@ report_success() {
 report_failure() {
   say "        FAILED with status $3; the end of $2:"
   tail -n "${ROLLCALL_TEST_TAIL:-60}" "$2" | sed 's/^/        | /'
+  say "        (left on the disk: $(df -Ph "$logs" | awk 'NR == 2 { print $4 }'))"
 }
 
 summary() {

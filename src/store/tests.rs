@@ -20,17 +20,39 @@ use crate::node::step::{self, End, KeepData};
 use crate::node::token::TokenDigest;
 use crate::node::{Attribute, BMC_ADDRESS, MAC, ManageBoot, Posted, Record, RunKind, Variant};
 
-/// A database of a test's own.
+/// A database of a test's own; gone when it is dropped, so that a run of all tests needs no gigabytes.
 pub(crate) struct TestDatabase {
     pub(crate) url: DatabaseUrl,
-    _folder: Option<tempfile::TempDir>,
+    _place: Place,
+}
+
+/// Where a database lies.
+enum Place {
+    /// In a temporary folder.
+    Folder(#[expect(dead_code, reason = "removes the folder")] tempfile::TempDir),
+    /// In a cluster, whose first database has this URL, under this name.
+    Cluster { admin: String, name: String },
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Self::Cluster { admin, name } = self else { return };
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        let dropped = diesel::PgConnection::establish(admin)
+            .map_err(|error| error.to_string())
+            .and_then(|mut admin| admin.batch_execute(&drop).map_err(|error| error.to_string()));
+        // Not a panic: while a failed test unwinds it would end the run.
+        if let Err(error) = dropped {
+            eprintln!("{name} is left behind: {error}");
+        }
+    }
 }
 
 /// A new empty database of each kind that is to be had.
 pub(crate) fn databases() -> Vec<TestDatabase> {
     let folder = tempfile::tempdir().unwrap();
     let url = DatabaseUrl::Sqlite(folder.path().join("test.sqlite"));
-    let mut all = vec![TestDatabase { url, _folder: Some(folder) }];
+    let mut all = vec![TestDatabase { url, _place: Place::Folder(folder) }];
     match std::env::var("ROLLCALL_TEST_POSTGRES") {
         Ok(admin) => all.push(postgres(&admin)),
         Err(_) => eprintln!("without PostgreSQL: ROLLCALL_TEST_POSTGRES is not set"),
@@ -44,7 +66,8 @@ fn postgres(admin: &str) -> TestDatabase {
     connection.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
     let mut url = ::url::Url::parse(admin).unwrap();
     url.set_path(&name);
-    TestDatabase { url: DatabaseUrl::Postgres(url.into()), _folder: None }
+    let place = Place::Cluster { admin: admin.to_owned(), name };
+    TestDatabase { url: DatabaseUrl::Postgres(url.into()), _place: place }
 }
 
 pub(crate) fn on_each(test: impl Fn(&Store, &DatabaseUrl)) {
