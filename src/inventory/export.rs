@@ -142,7 +142,7 @@ impl Export {
         let most = self.selection.limit.unwrap_or(usize::MAX).saturating_sub(given).min(PAGE);
         let limit = i64::try_from(most).map_err(Error::internal)?;
         let search = &self.selection.search;
-        let (found, objects, names, rows) = self.inventory.store.read_blocking(|session| {
+        let (found, objects, names, rows) = self.inventory.store.snapshot_blocking(|session| {
             let found = if most == 0 { Vec::new() } else { select::page(session, search, marker, limit)? };
             let pks: Vec<i64> = found.iter().map(|found| found.pk).collect();
             let objects = if pks.is_empty() { Vec::new() } else { session.inventory_trees(&pks)? };

@@ -248,16 +248,11 @@ impl Inventory {
             return Ok(Some((answer, Wrote::No)));
         }
         let given = Given { expected: order.generation, now_us: self.now_us(), rights: &order.rights };
-        let plan = self.store.read_blocking(|session| {
-            let (before, _) = session.inventory_state()?;
-            let plan = match request.options.atomic {
-                Atomic::Request => plan::make(session, &request, &given),
-                Atomic::System => fates::plan(session, &request, &given),
-            }?;
-            // It was made of many queries: what somebody has changed between them is half old and half new.
-            Ok((session.inventory_state()?.0 == before).then_some(plan))
+        // Made of many queries: what somebody changes between them would be half old and half new.
+        let mut plan = self.store.snapshot_blocking(|session| match request.options.atomic {
+            Atomic::Request => plan::make(session, &request, &given),
+            Atomic::System => fates::plan(session, &request, &given),
         })?;
-        let Some(mut plan) = plan else { return Ok(None) };
         // What was read is as large as what is written: from here on only the plan is needed.
         let options = std::mem::take(&mut request.options);
         drop(request);

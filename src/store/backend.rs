@@ -48,6 +48,12 @@ pub(super) trait Backend: Send + Sync {
     /// Lends a connection of the pool for reading.
     fn with_reader(&self, read: &mut dyn FnMut(&mut dyn Session)) -> Result<()>;
 
+    /// The same in a transaction: all that is read is of one moment.
+    fn with_snapshot(
+        &self,
+        read: &mut dyn FnMut(&mut dyn Session) -> QueryResult<()>,
+    ) -> Result<QueryResult<()>>;
+
     /// Runs `work` in one transaction of the writing connection; an error rolls it back.
     fn in_transaction(
         &self,
@@ -211,6 +217,14 @@ impl Backend for Sqlite {
         Ok(())
     }
 
+    fn with_snapshot(
+        &self,
+        read: &mut dyn FnMut(&mut dyn Session) -> QueryResult<()>,
+    ) -> Result<QueryResult<()>> {
+        let mut connection = take(&self.readers)?;
+        Ok(SqliteConnection::transaction(&mut connection, |connection| read(connection)))
+    }
+
     fn in_transaction(
         &self,
         work: &mut dyn FnMut(&mut dyn Session) -> QueryResult<()>,
@@ -296,6 +310,15 @@ impl Backend for Postgres {
     fn with_reader(&self, read: &mut dyn FnMut(&mut dyn Session)) -> Result<()> {
         read(&mut *take(&self.readers)?);
         Ok(())
+    }
+
+    fn with_snapshot(
+        &self,
+        read: &mut dyn FnMut(&mut dyn Session) -> QueryResult<()>,
+    ) -> Result<QueryResult<()>> {
+        let mut connection = take(&self.readers)?;
+        let transaction = PgConnection::build_transaction(&mut connection);
+        Ok(transaction.repeatable_read().read_only().run(|connection| read(connection)))
     }
 
     fn in_transaction(

@@ -171,6 +171,24 @@ impl Store {
         }
     }
 
+    /// As [`Self::read_blocking`], where several queries must see the database at one moment. Blocks.
+    ///
+    /// # Errors
+    /// As [`Self::read_blocking`].
+    pub fn snapshot_blocking<T>(&self, read: impl FnOnce(&mut dyn Session) -> QueryResult<T>) -> Result<T> {
+        let mut outcome = None;
+        let mut read = Some(read);
+        let health = &self.inner.health;
+        let connected = self.inner.backend.with_snapshot(&mut |session| {
+            outcome = read.take().map(|read| read(session)).transpose()?;
+            Ok(())
+        });
+        let done = connected.inspect_err(|_| health.could_not_read())?;
+        health.read(done.as_ref().err());
+        done.map_err(from_diesel)?;
+        outcome.ok_or_else(|| Error::internal("a read was never run"))
+    }
+
     /// Runs a read on a thread of its own.
     ///
     /// # Errors

@@ -135,6 +135,25 @@ fn a_record_comes_back_as_it_was_written() {
 }
 
 #[test]
+fn a_snapshot_is_of_one_moment() {
+    on_each(|store, _| {
+        let count = |session: &mut dyn Session| {
+            session.settled_page(None, Timestamp(i64::MAX), 1000).map(|rows| rows.len())
+        };
+        let seen = store.snapshot_blocking(|session| {
+            let before = count(session)?;
+            make(store, record(1, State::Finished));
+            Ok((before, count(session)?))
+        });
+        assert_eq!(seen.unwrap(), (0, 0));
+        assert_eq!(store.snapshot_blocking(count).unwrap(), 1);
+        let failed = store.snapshot_blocking(|_| Err::<(), _>(diesel::result::Error::NotFound));
+        assert!(failed.is_err());
+        assert_eq!(store.snapshot_blocking(count).unwrap(), 1);
+    });
+}
+
+#[test]
 fn only_one_of_two_writers_of_the_same_version_wins() {
     on_each(|store, _| {
         let old = record(1, State::Waiting);

@@ -28,6 +28,10 @@ use crate::store::inventory::orders::ImportOrderRow;
 use crate::store::tasks::{Change, NewMessage, TaskRow};
 use crate::store::{Job, QueryResult, Session};
 
+/// How long after its beginning an import that the database does not take is tried again: longer than a server is
+/// away for maintenance, and not for ever where it is refused for good.
+const PATIENCE_US: i64 = 3600 * 1_000_000;
+
 /// Messages of a task among which its last steps are looked for.
 const MOST_STEPS: i64 = 1000;
 
@@ -146,9 +150,18 @@ pub(super) async fn work(desk: &Desk, id: &str, term: &Term) -> Result<()> {
     match request.scope(inventory.import(order)).await {
         Ok(answer) => end(desk, &told(id, &answer, term, desk.registry.shared().now())?, term).await,
         // Tried again, here or by another leader.
-        Err(error) if error.kind == Kind::Unavailable => Err(error),
+        Err(error)
+            if error.kind == Kind::Unavailable && !is_given_up(&task, desk.registry.shared().now()) =>
+        {
+            Err(error)
+        }
         Err(error) => finish(desk, id, term, Outcome::Failure, &error.text).await,
     }
+}
+
+/// Whether it was tried for long enough.
+fn is_given_up(task: &TaskRow, now: Timestamp) -> bool {
+    task.started_us.is_some_and(|begun| now.0.saturating_sub(begun) > PATIENCE_US)
 }
 
 /// Has the task tell how far its import has come.
@@ -418,6 +431,21 @@ mod tests {
             assert_eq!(told_of(store, &task.id).2.len(), again.len() + 2);
             let late = Step { term: Term { epoch: 9, ..term() }, ..step(Stage::Read, 1) };
             assert!(!store.write_blocking(late).unwrap());
+        });
+    }
+
+    #[test]
+    fn what_the_database_does_not_take_is_tried_for_an_hour() {
+        on_each(|store, _| {
+            let task = taken(store, &json!({"systems": {}}));
+            let after = |minutes: i64| Timestamp(NOW.0 + minutes * 60_000_000);
+            assert!(!is_given_up(&task, after(59)));
+            assert!(is_given_up(&task, after(61)));
+            // Whoever takes it over goes on with the same hour.
+            let adopted =
+                store.write_blocking(Adopt { task, term: term(), now: after(30) }).unwrap().unwrap();
+            assert!(is_given_up(&adopted, after(61)));
+            assert!(!is_given_up(&TaskRow { started_us: None, ..adopted }, after(61)));
         });
     }
 
