@@ -25,8 +25,22 @@ const ALLOWED: [&str; 9] = [
     "unknown-clients",
 ];
 /// Words by which keys of credentials are known: these are kept elsewhere, and never exported.
-const SECRETS: [&str; 8] =
-    ["credential", "credentials", "passphrase", "passwd", "password", "psk", "secret", "token"];
+const SECRETS: [&str; 12] = [
+    "apikey",
+    "credential",
+    "credentials",
+    "passphrase",
+    "passwd",
+    "password",
+    "passwords",
+    "psk",
+    "pwd",
+    "secret",
+    "secrets",
+    "token",
+];
+/// The same in two words, joined as [`known_as`] has them.
+const SECRET_PAIRS: [&str; 3] = ["api_key", "private_key", "snmp_community"];
 
 /// Notes what is wrong with the name or the pair.
 pub fn check(work: &Work<'_>, object: &Object, zones: &[&str], findings: &mut Findings) {
@@ -58,7 +72,7 @@ fn zone(work: &Work<'_>, object: &Object, zones: &[&str], findings: &mut Finding
 fn pair(work: &Work<'_>, object: &Object, findings: &mut Findings) {
     let (key, value) = (known_as(object), object.text("value").unwrap_or_default());
     let owner = object.parent.map(|(kind, _)| kind);
-    if key.split(|char: char| !char.is_alphanumeric()).any(|word| SECRETS.contains(&word)) {
+    if is_secret(&key) {
         let text = "Credentials are not kept in the inventory";
         return wrong(work, findings, (object.id, "key"), Code::Forbidden, text, Value::Null);
     }
@@ -70,6 +84,13 @@ fn pair(work: &Work<'_>, object: &Object, findings: &mut Findings) {
     if let Some((code, text)) = wanted {
         wrong(work, findings, (object.id, "value"), code, text, Value::from(value));
     }
+}
+
+/// Whether a key says that its value is a credential.
+fn is_secret(key: &str) -> bool {
+    let words: Vec<&str> = key.split(|char: char| !char.is_alphanumeric()).collect();
+    words.iter().any(|word| SECRETS.contains(word))
+        || words.windows(2).any(|two| SECRET_PAIRS.contains(&two.join("_").as_str()))
 }
 
 /// The key as validators know it: a dash is an underscore.

@@ -187,10 +187,10 @@ pub fn show_decimal(hundredths: i64) -> String {
     format!("{sign}{}.{:02}", size.div_euclid(100), size.rem_euclid(100))
 }
 
-/// Whether an address belongs to networks that nobody outside can reach.
+/// Whether an address belongs to networks that nobody outside can reach; one of IPv4 in the form of IPv6 is what it maps.
 #[must_use]
 pub fn is_private(text: &str) -> bool {
-    match text.parse::<IpAddr>() {
+    match text.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(four)) => four.is_private() || four.is_loopback() || four.is_link_local(),
         Ok(IpAddr::V6(six)) => six.is_loopback() || six.is_unique_local() || six.is_unicast_link_local(),
         Err(_) => false,
@@ -275,9 +275,11 @@ mod tests {
 
     #[test]
     fn private_networks_are_known() {
-        for address in ["10.1.2.3", "192.168.0.1", "172.20.0.1", "fd00::1", "fe80::1", "127.0.0.1"] {
+        for address in
+            ["10.1.2.3", "192.168.0.1", "172.20.0.1", "fd00::1", "fe80::1", "127.0.0.1", "::ffff:10.1.2.3"]
+        {
             assert!(is_private(address), "{address}");
         }
-        assert!(!is_private("192.0.2.1") && !is_private("2001:db8::1"));
+        assert!(!is_private("192.0.2.1") && !is_private("2001:db8::1") && !is_private("::ffff:192.0.2.1"));
     }
 }

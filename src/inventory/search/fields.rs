@@ -39,8 +39,13 @@ pub enum Within {
     Link,
 }
 
+/// The key of a system.
+const KEY: &str = "sys.pk";
+/// The states of a link.
+const STATES: [&str; 4] = ["linked", "suggested", "conflict", "history"];
 /// Short names.
-const ALIASES: [(&str, &str); 15] = [
+const ALIASES: [(&str, &str); 16] = [
+    ("pk", KEY),
     ("status", "sys.system_status"),
     ("type", "sys.system_type"),
     ("rack", "sys.system_rack"),
@@ -85,7 +90,8 @@ fn names() -> String {
             .map(move |field| format!("{prefix}{}", field.name))
     });
     let short = ALIASES.iter().map(|(name, _)| (*name).to_owned());
-    let all: Vec<String> = own.chain(others).chain(["kv.<key>".to_owned()]).chain(short).collect();
+    let all: Vec<String> =
+        own.chain(others).chain([KEY.to_owned(), "kv.<key>".to_owned()]).chain(short).collect();
     all.join(", ")
 }
 
@@ -93,6 +99,7 @@ fn target(name: &str) -> Result<Target, String> {
     let full = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, full)| full);
     let text = Type::Text(255);
     match full {
+        KEY => return Ok(Target { within: Within::System, column: "pk", ty: Type::Int(0, i64::MAX) }),
         "view.name" => return Ok(Target { within: Within::View, column: "name", ty: text }),
         "link.state" => return Ok(Target { within: Within::Link, column: "state", ty: text }),
         "link.node_uuid" => return Ok(Target { within: Within::Link, column: "node_uuid", ty: Type::Node }),
@@ -146,6 +153,11 @@ pub(super) fn directive(name: &str, operator: &str, value: &Text) -> Result<Sear
     }
     let target = target(name)?;
     let test = test(&target, operator, value).map_err(|wanted| format!("{name}: {wanted}"))?;
+    if let (Within::Link, "state", Test::Equal(Bound::Text(state))) = (&target.within, target.column, &test)
+        && !STATES.contains(&state.as_str())
+    {
+        return Err(format!("{name}: one of {} is expected", STATES.join(", ")));
+    }
     Ok(Search::Is(target, test))
 }
 

@@ -3,7 +3,7 @@
 use winnow::combinator::{alt, cut_err, delimited, eof, not, opt, preceded, repeat, separated, terminated};
 use winnow::error::{ContextError, StrContext, StrContextValue};
 use winnow::prelude::*;
-use winnow::token::{any, none_of, take, take_while};
+use winnow::token::{any, none_of, one_of, take, take_while};
 
 use super::{Search, fields};
 
@@ -101,7 +101,7 @@ fn part(input: &mut Input<'_>) -> ModalResult<Tree> {
         ),
         preceded('/', regex_text).map(Tree::Regex),
         directive,
-        value.map(Tree::Word),
+        preceded(not(one_of(['=', '~', '<', '>'])), value).map(Tree::Word),
     ))
     .context(wanted("a word, a directive or a parenthesis"))
     .parse_next(input)
@@ -114,12 +114,12 @@ fn wanted(what: &'static str) -> StrContext {
 fn directive(input: &mut Input<'_>) -> ModalResult<Tree> {
     let name = take_while(1.., |char: char| char.is_ascii_alphanumeric() || "_.-:".contains(char));
     let name = name.verify(|name: &str| !name.ends_with(':'));
-    let operator = alt(("=:", "=", "~", "<=", "<", ">=", ">"));
+    let operator = alt(("=:", "=", "!=", "~", "<=", "<", ">=", ">"));
     (name, operator, cut_err(directed).context(wanted("a value")))
-        .map(|(name, operator, value): (&str, &str, Text)| Tree::Directive {
-            name: name.to_owned(),
-            operator: operator.to_owned(),
-            value,
+        .map(|(name, operator, value): (&str, &str, Text)| {
+            let (operator, is_negated) = if operator == "!=" { ("=", true) } else { (operator, false) };
+            let asked = Tree::Directive { name: name.to_owned(), operator: operator.to_owned(), value };
+            if is_negated { Tree::Not(Box::new(asked)) } else { asked }
         })
         .parse_next(input)
 }

@@ -35,6 +35,7 @@ fn directives_have_operators_and_values() {
     for operator in ["=", "=:", "~", "<", "<=", ">", ">="] {
         assert_eq!(parse(&format!("a.b{operator}c")).unwrap(), directive("a.b", operator, "c"));
     }
+    assert_eq!(parse("a.b!=c").unwrap(), Tree::Not(Box::new(directive("a.b", "=", "c"))));
     let quoted = Text { text: "a \"b\" (c) OR".to_owned(), quoted: Quoted::Yes };
     let wanted = Tree::Directive { name: "notes".to_owned(), operator: "~".to_owned(), value: quoted };
     assert_eq!(parse("notes~\"a \\\"b\\\" (c) OR\"").unwrap(), wanted);
@@ -45,7 +46,7 @@ fn directives_have_operators_and_values() {
 
 #[test]
 fn what_can_not_be_read_is_told_with_its_place() {
-    for bad in ["(a", "a)", "a OR", "OR a", "!", "a AND", "x=", "\"a", "()", "a OR OR b"] {
+    for bad in ["(a", "a)", "a OR", "OR a", "!", "a AND", "x=", "\"a", "()", "a OR OR b", "a = b", "<3"] {
         let text = read(bad).unwrap_err().text;
         assert!(text.starts_with("Invalid q: ") && text.contains("character"), "{bad}: {text}");
     }
@@ -67,6 +68,8 @@ fn an_unknown_field_is_refused_with_the_list_of_fields() {
         "mac=1",
         "hw.enable_dhcp=maybe",
         "hostname=/[",
+        "link=broken",
+        "pk=one",
         "/x{1-9999}",
     ] {
         assert!(read(bad).is_err(), "{bad}");

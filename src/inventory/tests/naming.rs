@@ -112,12 +112,14 @@ fn a_key_may_say_what_its_value_is() {
         let wanted = error("/systems/a/hwadapter_set/hw0/keyvalue_set/p/value", "not_found");
         assert_eq!(place.errors(&of(free(), pair("dhcp_scope", "dc2"))), [wanted]);
         assert_eq!(place.import(&of(free(), pair("dhcp_scope", "dc1-vlan80"))).0, Verdict::Fine);
-        for key in ["ipmi_password", "oob.Token", "api-secret"] {
+        for key in ["ipmi_password", "oob.Token", "api-secret", "API-Key", "oob.snmp_community"] {
             let found = place.errors(&of(pair(key, "x"), free()));
             assert_eq!(found, [error("/systems/a/keyvalue_set/p/key", "forbidden")], "{key}");
         }
         assert_eq!(place.import(&of(pair("password_policy", "x"), free())).0, Verdict::Forbidden);
-        assert_eq!(place.import(&of(pair("tokens_left", "x"), free())).0, Verdict::Fine);
+        for key in ["tokens_left", "key.private", "community"] {
+            assert_eq!(place.import(&of(pair(key, "x"), free())).0, Verdict::Fine, "{key}");
+        }
     });
 }
 
